@@ -1,0 +1,33 @@
+import type { z } from 'zod';
+
+export interface Backoff {
+  type: 'fixed' | 'exponential';
+  delayMs: number;
+}
+
+/** A job that the queue makes by itself at the times of a cron pattern (UTC). */
+export interface Schedule<Data> {
+  id: string;
+  /** Cron with seconds, such as `*\/30 * * * * *`. */
+  pattern: string;
+  data: Data;
+}
+
+/** One queue, one payload, one way to try again. Payloads hold ids only, never bodies or secrets. */
+export interface QueueContract<Name extends string = string, Data = unknown> {
+  readonly name: Name;
+  readonly data: z.ZodType<Data>;
+  readonly attempts: number;
+  readonly backoff: Backoff;
+  readonly schedules: readonly Schedule<Data>[];
+}
+
+export function defineQueue<const Name extends string, Data>(contract: {
+  name: Name;
+  data: z.ZodType<Data>;
+  attempts: number;
+  backoff: Backoff;
+  schedules?: readonly Schedule<NoInfer<Data>>[];
+}): QueueContract<Name, Data> {
+  return { schedules: [], ...contract };
+}

@@ -1,0 +1,63 @@
+/**
+ * Whether trying the same thing again can help.
+ * `never`: the input is at fault. `counted`: perhaps, and each try is counted. `free`: something we
+ * stand on is away, so a retry spends no attempt.
+ */
+export type Retry = 'never' | 'counted' | 'free';
+
+/** Every expected failure there is. A new line here is a compile error in apps/ingress/problem.ts until it has a status. */
+export const failures = {
+  'request-malformed': 'never',
+  'body-empty': 'never',
+  'body-invalid': 'never',
+  'content-type-unsupported': 'never',
+  'content-encoding-unsupported': 'never',
+  'method-unsupported': 'never',
+  'route-unknown': 'never',
+  'request-slow': 'never',
+  'too-large': 'never',
+  'signature-invalid': 'never',
+  'limit-exceeded': 'never',
+  'receipt-malformed': 'never',
+  'job-malformed': 'never',
+  'database-unavailable': 'free',
+  'queue-unavailable': 'free',
+  'journal-full': 'free',
+  'not-ready': 'free',
+} as const satisfies Record<string, Retry>;
+
+export type FailureCode = keyof typeof failures;
+
+export interface FailureDetails {
+  /** One sentence for the caller. Never holds a secret. */
+  detail?: string;
+  cause?: unknown;
+  retryAfterSeconds?: number;
+  /** Extra response headers that the failure's meaning asks for, such as `Allow`. */
+  headers?: Record<string, string>;
+}
+
+/** An expected failure. What is thrown and is not a Failure is a bug. */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+  readonly code: FailureCode;
+  readonly detail: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(code: FailureCode, { detail, cause, retryAfterSeconds, headers = {} }: FailureDetails = {}) {
+    super(detail === undefined ? code : `${code}: ${detail}`, { cause });
+    this.code = code;
+    this.detail = detail;
+    this.retryAfterSeconds = retryAfterSeconds;
+    this.headers = headers;
+  }
+
+  get retry(): Retry {
+    return failures[this.code];
+  }
+}
+
+export function isFailure(error: unknown, code?: FailureCode): error is Failure {
+  return error instanceof Failure && (code === undefined || error.code === code);
+}

@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  cacheDir: '.cache/vitest',
+  test: {
+    projects: [
+      {
+        test: { name: 'unit', include: ['{apps,libs}/**/*.test.ts'], exclude: ['**/*.int.test.ts', 'apps/console/**'] },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['{apps,libs}/**/*.int.test.ts'],
+          globalSetup: 'libs/testing/global-setup.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
