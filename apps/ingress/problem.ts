@@ -1,0 +1,111 @@
+import type { ErrorRequestHandler } from 'express';
+import { Failure, isFailure, type FailureCode } from '#runtime/failure.ts';
+import type { Log } from '#runtime/log.ts';
+
+/** Status and title of every failure. */
+const problems: Record<FailureCode, { status: number; title: string; type?: string }> = {
+  'request-malformed': { status: 400, title: 'The request is malformed' },
+  'body-empty': { status: 400, title: 'The body is empty' },
+  'body-invalid': { status: 422, title: 'The body does not have the expected shape' },
+  'content-type-unsupported': { status: 415, title: 'The content type is not supported' },
+  'content-encoding-unsupported': { status: 415, title: 'Encoded bodies are not supported' },
+  'method-unsupported': { status: 405, title: 'The method is not supported' },
+  'route-unknown': { status: 404, title: 'There is nothing here' },
+  'request-slow': { status: 408, title: 'The request took too long' },
+  'too-large': { status: 413, title: 'The body is too large' },
+  'signature-invalid': { status: 403, title: 'The signature does not match' },
+  unauthenticated: { status: 401, title: 'Sign in first' },
+  forbidden: { status: 403, title: 'This is not allowed' },
+  'not-found': { status: 404, title: 'There is no such thing' },
+  'limit-exceeded': {
+    status: 429,
+    title: 'Too many requests',
+    type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+  },
+  'receipt-malformed': { status: 422, title: 'The receipt can not be read' },
+  'job-malformed': { status: 500, title: 'The job can not be read' },
+  'database-unavailable': { status: 503, title: 'The database does not answer' },
+  'queue-unavailable': { status: 503, title: 'The queue does not answer' },
+  'journal-full': { status: 503, title: 'Too much is waiting to be stored' },
+  'not-ready': { status: 503, title: 'Not ready' },
+};
+
+const DEFAULT_RETRY_AFTER_SECONDS = 5;
+const RETRY_AFTER_JITTER_SECONDS = 10;
+
+export interface ProblemAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
+/** RFC 9457 problem+json for a failure. Every 503 and 429 carries an integer `Retry-After`. */
+export function problemOf(failure: Failure, requestId: string, random: () => number = Math.random): ProblemAnswer {
+  const { status, title, type } = problems[failure.code];
+  return answerOf(status, failure.code, title, {
+    requestId,
+    type,
+    detail: failure.detail,
+    headers: { ...retryAfterOf(failure, status, random), ...failure.headers },
+  });
+}
+
+/** What is not a failure is a bug: the caller learns an id, never a message. */
+export function bugAnswer(requestId: string): ProblemAnswer {
+  return answerOf(500, 'bug', 'Something went wrong here', { requestId });
+}
+
+/** The last middleware of an Express app: every error becomes problem+json. */
+export function answerProblems(log: Log): ErrorRequestHandler {
+  return (error: unknown, _request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const requestId = String(response.getHeader('x-request-id') ?? '');
+    const failure = failureOf(error);
+    if (failure === undefined) log.error({ err: error }, 'a bug in a request');
+    const answer = failure === undefined ? bugAnswer(requestId) : problemOf(failure, requestId);
+    response.status(answer.status).set(answer.headers).end(answer.body);
+  };
+}
+
+function failureOf(error: unknown): Failure | undefined {
+  if (isFailure(error)) return error;
+  if (!(error instanceof Error) || !('status' in error)) return undefined;
+  // Errors of Express's own parts (body parser, router, static files).
+  if (error.status === 413) return new Failure('too-large', { cause: error });
+  if (error.status === 415) return new Failure('content-encoding-unsupported', { cause: error });
+  if (error.status === 404) return new Failure('route-unknown', { cause: error });
+  if (typeof error.status === 'number' && error.status >= 400 && error.status < 500) {
+    return new Failure('request-malformed', { cause: error });
+  }
+  return undefined;
+}
+
+function retryAfterOf(failure: Failure, status: number, random: () => number): Record<string, string> {
+  if (failure.retryAfterSeconds !== undefined) return { 'retry-after': String(Math.ceil(failure.retryAfterSeconds)) };
+  if (status !== 503) return {};
+  const seconds = DEFAULT_RETRY_AFTER_SECONDS + Math.floor(random() * (RETRY_AFTER_JITTER_SECONDS + 1));
+  return { 'retry-after': String(seconds) };
+}
+
+function answerOf(
+  status: number,
+  code: string,
+  title: string,
+  more: { requestId: string; type?: string | undefined; detail?: string | undefined; headers?: Record<string, string> },
+): ProblemAnswer {
+  const { requestId, type = `urn:portcullis:problem:${code}`, detail, headers = {} } = more;
+  const body = Buffer.from(JSON.stringify({ type, title, status, detail, code, requestId }));
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'content-length': String(body.length),
+      'cache-control': 'no-store',
+      ...headers,
+    },
+    body,
+  };
+}

@@ -1,0 +1,28 @@
+import { defineEntity, p } from '@mikro-orm/core';
+
+/** One security-relevant act or refusal, append-only (table security_event). */
+export const SecurityEventEntity = defineEntity({
+  name: 'SecurityEvent',
+  tableName: 'security_event',
+  properties: {
+    id: p.uuid().primary(),
+    type: p.text(),
+    severity: p.text(),
+    occurredAt: p.datetime(),
+    recordedAt: p.datetime().defaultRaw('now()'),
+    actorId: p.uuid().nullable(),
+    actorKind: p.text(),
+    targetKind: p.text().nullable(),
+    targetId: p.text().nullable(),
+    addressPrefix: p.text().nullable(),
+    correlationId: p.text().nullable(),
+    source: p.text().nullable(),
+    count: p.integer().default(1),
+    details: p.json(),
+  },
+  indexes: [
+    { name: 'security_event_recent', properties: ['occurredAt', 'id'] },
+    { name: 'security_event_by_type', properties: ['type', 'occurredAt'] },
+    { name: 'security_event_by_actor', properties: ['actorId', 'occurredAt'] },
+  ],
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { addressPrefixOf, isLoopback, normalAddress, openClientAddress, proxySettings } from '#runtime/address.ts';
+import { ConfigError, readConfig } from '#runtime/config.ts';
+
+describe('addressPrefixOf', () => {
+  it.each([
+    ['203.0.113.9', '203.0.113.9/32'],
+    ['::ffff:203.0.113.9', '203.0.113.9/32'],
+    ['2001:db8:1:2ff:3::4', '2001:db8:1:200::/56'],
+    ['fe80::1%eth0', 'fe80::/56'],
+    ['nonsense', '0.0.0.0/32'],
+  ])('counts %s under %s', (address, prefix) => {
+    expect(addressPrefixOf(address)).toBe(prefix);
+  });
+});
+
+describe('the client address', () => {
+  const clientAddress = openClientAddress(['10.0.0.0/8', 'fd00::/8']);
+
+  it.each([
+    ['an untrusted peer is the client, whatever it claims', '203.0.113.9', '198.51.100.1', '203.0.113.9'],
+    ['a trusted proxy names the client', '10.0.0.1', '198.51.100.1', '198.51.100.1'],
+    ['what a client put in front of the proxy is not believed', '10.0.0.1', '1.1.1.1, 198.51.100.1', '198.51.100.1'],
+    ['a chain of trusted proxies is followed', '10.0.0.1', '198.51.100.1, 10.0.0.2', '198.51.100.1'],
+    ['rubbish ends the walk at the last known hop', '10.0.0.1', '198.51.100.1, rubbish', '10.0.0.1'],
+    ['no header leaves the proxy', '10.0.0.1', undefined, '10.0.0.1'],
+    ['a mapped peer is matched as IPv4', '::ffff:10.0.0.1', '198.51.100.1', '198.51.100.1'],
+  ])('%s', (_title, peer, header, expected) => {
+    expect(clientAddress(peer, header)).toBe(expected);
+  });
+
+  it('trusts nobody by default', () => {
+    expect(openClientAddress([])('127.0.0.1', '198.51.100.1')).toBe('127.0.0.1');
+  });
+});
+
+it('refuses TRUST_PROXY=true, which would believe everybody', () => {
+  expect(() => readConfig(proxySettings, { TRUST_PROXY: 'true' })).toThrow(ConfigError);
+});
+
+it('knows loopback and normal forms', () => {
+  expect(isLoopback('::ffff:127.0.0.1')).toBe(true);
+  expect(isLoopback('127.8.8.8')).toBe(true);
+  expect(isLoopback('203.0.113.9')).toBe(false);
+  expect(normalAddress('2001:DB8:0:0::1')).toBe('2001:db8::1');
+  expect(normalAddress('x')).toBeUndefined();
+});
