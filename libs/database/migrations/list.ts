@@ -1,4 +1,8 @@
 import { M0001Audit } from '#database/migrations/m0001-audit.ts';
+import { M0002Webhooks } from '#database/migrations/m0002-webhooks.ts';
 
 /** Every migration in order. A migration that was released is never changed. */
-export const migrations = [{ name: 'm0001-audit', class: M0001Audit }] as const;
+export const migrations = [
+  { name: 'm0001-audit', class: M0001Audit },
+  { name: 'm0002-webhooks', class: M0002Webhooks },
+] as const;

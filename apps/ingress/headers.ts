@@ -1,0 +1,26 @@
+import type { RequestHandler } from 'express';
+import { requestIdOf } from '#runtime/correlation.ts';
+
+const YEAR_SECONDS = 31_536_000;
+
+/** Headers of every answer of the API, which is never a page. HSTS only where the public address is TLS. */
+export function apiHeaders({ secure, preload = false }: { secure: boolean; preload?: boolean }): Record<string, string> {
+  return {
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-resource-policy': 'same-origin',
+    'x-frame-options': 'DENY',
+    ...(secure
+      ? { 'strict-transport-security': `max-age=${YEAR_SECONDS}; includeSubDomains${preload ? '; preload' : ''}` }
+      : {}),
+  };
+}
+
+/** Gives every request its id and every answer the headers of the API. */
+export function setHeaders(headers: Record<string, string>): RequestHandler {
+  return (request, response, next) => {
+    response.set(headers).set('x-request-id', requestIdOf(request.headers['x-request-id']));
+    next();
+  };
+}

@@ -1,0 +1,40 @@
+import { defineEntity, p } from '@mikro-orm/core';
+
+/** One update inside a receipt (table webhook_event), unique per source and event key. */
+export const WebhookEventEntity = defineEntity({
+  name: 'WebhookEvent',
+  tableName: 'webhook_event',
+  properties: {
+    id: p.uuid().primary(),
+    source: p.text(),
+    eventKey: p.text(),
+    receiptId: p.uuid(),
+    type: p.text(),
+    occurredAt: p.datetime().nullable(),
+    /** Whom it is about (phone, user id, customer), so that it can be found and erased. */
+    subjects: p.array().columnType('text[]'),
+    data: p.json(),
+    raw: p.json(),
+    state: p.text(),
+    attempts: p.integer().default(0),
+    nextCheckAt: p.datetime().nullable(),
+    lastError: p.text().nullable(),
+    correlationId: p.text(),
+    createdAt: p.datetime().defaultRaw('clock_timestamp()'),
+    closedAt: p.datetime().nullable(),
+  },
+  checks: [{ name: 'webhook_event_state_check', expression: "state in ('open', 'done', 'dead')" }],
+  uniques: [{ name: 'webhook_event_copy', properties: ['source', 'eventKey'] }],
+  indexes: [
+    { name: 'webhook_event_by_receipt', properties: ['receiptId'] },
+    {
+      name: 'webhook_event_due',
+      expression: "create index webhook_event_due on webhook_event (next_check_at) where state = 'open'",
+    },
+    {
+      name: 'webhook_event_by_subject',
+      expression: 'create index webhook_event_by_subject on webhook_event using gin (subjects)',
+    },
+    { name: 'webhook_event_recent', properties: ['createdAt', 'id'] },
+  ],
+});
