@@ -4,7 +4,13 @@ import { requestIdOf } from '#runtime/correlation.ts';
 const YEAR_SECONDS = 31_536_000;
 
 /** Headers of every answer of the API, which is never a page. HSTS only where the public address is TLS. */
-export function apiHeaders({ secure, preload = false }: { secure: boolean; preload?: boolean }): Record<string, string> {
+export function apiHeaders({
+  secure,
+  preload = false,
+}: {
+  secure: boolean;
+  preload?: boolean;
+}): Record<string, string> {
   return {
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',

@@ -22,7 +22,7 @@ const problems: Record<FailureCode, { status: number; title: string; type?: stri
     title: 'Too many requests',
     type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
   },
-  'receipt-malformed': { status: 422, title: 'The receipt can not be read' },
+  'receipt-dead': { status: 422, title: 'The receipt can not be processed' },
   'job-malformed': { status: 500, title: 'The job can not be read' },
   'database-unavailable': { status: 503, title: 'The database does not answer' },
   'queue-unavailable': { status: 503, title: 'The queue does not answer' },

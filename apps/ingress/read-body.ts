@@ -1,88 +1,112 @@
 import type { IncomingMessage } from 'node:http';
 import { Failure } from '#runtime/failure.ts';
 
-/** Bytes of bodies that may be in memory at once; past it sockets are not read until some is free. */
-export interface BodyBudget {
-  take(bytes: number, signal: AbortSignal): Promise<void>;
-  give(bytes: number): void;
+/** A reader this small is never held up. */
+const SMALL_BODY_BYTES = 16 * 1024;
+
+interface Reader {
+  request: IncomingMessage;
+  bytes: number;
+  isPaused: boolean;
 }
 
-interface Waiter {
-  bytes: number;
-  resolve: () => void;
+/**
+ * What bodies in flight may take together. While they take more, sockets are not read, except for the reader that came
+ * first: so one always gets on, and the others follow.
+ */
+export interface BodyBudget {
+  open(request: IncomingMessage): { grew(bytes: number): void; close(): void };
+  readonly usedBytes: number;
 }
 
 export function openBodyBudget(totalBytes: number): BodyBudget {
-  let freeBytes = totalBytes;
-  const waiters: Waiter[] = [];
+  const readers = new Set<Reader>();
+  let usedBytes = 0;
+
+  function wake(): void {
+    let isFirst = true;
+    for (const reader of readers) {
+      if (reader.isPaused && (isFirst || usedBytes <= totalBytes)) {
+        reader.isPaused = false;
+        reader.request.resume();
+      }
+      isFirst = false;
+    }
+  }
+
   return {
-    take(bytes, signal) {
-      const wanted = Math.min(bytes, totalBytes);
-      if (waiters.length === 0 && freeBytes >= wanted) {
-        freeBytes -= wanted;
-        return Promise.resolve();
-      }
-      return new Promise((resolve, reject) => {
-        const waiter = { bytes: wanted, resolve };
-        waiters.push(waiter);
-        signal.addEventListener(
-          'abort',
-          () => {
-            const index = waiters.indexOf(waiter);
-            if (index === -1) return;
-            waiters.splice(index, 1);
-            reject(new Failure('request-slow'));
-          },
-          { once: true },
-        );
-      });
+    get usedBytes() {
+      return usedBytes;
     },
-    give(bytes) {
-      freeBytes += Math.min(bytes, totalBytes);
-      let next = waiters[0];
-      while (next !== undefined && freeBytes >= next.bytes) {
-        waiters.shift();
-        freeBytes -= next.bytes;
-        next.resolve();
-        next = waiters[0];
-      }
+    open(request) {
+      const reader: Reader = { request, bytes: 0, isPaused: false };
+      readers.add(reader);
+      return {
+        grew(bytes) {
+          reader.bytes += bytes;
+          usedBytes += bytes;
+          const [first] = readers;
+          if (usedBytes > totalBytes && reader.bytes > SMALL_BODY_BYTES && reader !== first) {
+            reader.isPaused = true;
+            request.pause();
+          }
+        },
+        close() {
+          if (!readers.delete(reader)) return;
+          usedBytes -= reader.bytes;
+          wake();
+        },
+      };
     },
   };
 }
 
-/** The length that the request declares, or undefined if it is chunked. */
-export function declaredLength(request: IncomingMessage): number | undefined {
-  const header = request.headers['content-length'];
-  return header === undefined ? undefined : Number(header);
+export interface ReadLimits {
+  maxBytes: number;
+  maxMs: number;
 }
 
 /**
- * Reads a whole body, counting as it comes.
- * @throws Failure `too-large` past `limitBytes`, `request-slow` after `limitMs`, `request-malformed` if the sender goes away.
+ * Reads a whole body, counting as it comes, and passes it to `use`; the body counts against the budget until that settles.
+ * @throws Failure `too-large`, `request-slow`, or `request-malformed` if the sender goes away.
  */
-export function readBody(request: IncomingMessage, limitBytes: number, limitMs: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
+export async function withBody<T>(
+  request: IncomingMessage,
+  budget: BodyBudget,
+  limits: ReadLimits,
+  use: (body: Buffer) => Promise<T>,
+): Promise<T> {
+  const share = budget.open(request);
+  try {
+    return await use(await readBody(request, limits, (bytes) => share.grew(bytes)));
+  } finally {
+    share.close();
+  }
+}
+
+function readBody(request: IncomingMessage, { maxBytes, maxMs }: ReadLimits, grew: (bytes: number) => void) {
+  return new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     const settle = (action: () => void): void => {
       clearTimeout(timer);
-      request.off('data', onData);
-      request.off('end', onEnd);
-      request.off('close', onGone);
-      request.off('error', onGone);
+      request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone);
       action();
     };
-    const timer = setTimeout(() => settle(() => reject(new Failure('request-slow'))), limitMs);
+    const timer = setTimeout(() => settle(() => reject(new Failure('request-slow'))), maxMs);
     const onData = (chunk: Buffer): void => {
       bytes += chunk.length;
-      if (bytes > limitBytes) settle(() => reject(new Failure('too-large')));
-      else chunks.push(chunk);
+      if (bytes > maxBytes) {
+        settle(() => reject(new Failure('too-large')));
+        return;
+      }
+      chunks.push(chunk);
+      grew(chunk.length);
     };
-    const onEnd = (): void => settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    const onGone = (): void => settle(() => reject(new Failure('request-malformed', { detail: 'the body ended early' })));
-    request.on('data', onData);
-    request.on('end', onEnd);
-    request.on('close', onGone);
-    request.on('error', onGone);
+    const onEnd = (): void =>
+      settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    const onGone = (): void =>
+      settle(() => reject(new Failure('request-malformed', { detail: 'the body ended early' })));
+    request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
   });
 }

@@ -21,7 +21,7 @@ export const failures = {
   forbidden: 'never',
   'not-found': 'never',
   'limit-exceeded': 'never',
-  'receipt-malformed': 'never',
+  'receipt-dead': 'never',
   'job-malformed': 'never',
   'database-unavailable': 'free',
   'queue-unavailable': 'free',

@@ -1,0 +1,216 @@
+import { hash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { addressPrefixOf } from '#runtime/address.ts';
+import { correlate, requestIdOf } from '#runtime/correlation.ts';
+import { Failure, isFailure } from '#runtime/failure.ts';
+import { newId } from '#runtime/id.ts';
+import type { Log } from '#runtime/log.ts';
+import type { Limiter, Policy } from '#limits/limiter.ts';
+import { ACK_LIMIT_MS, type Journal } from '#webhooks/journal.ts';
+import type { Delivery, Head, RefusalReason, Source, Verified } from '#webhooks/provider.ts';
+import type { ReceiptDraft } from '#webhooks/receipt.ts';
+import { REFUSED_BODY_BYTES, type Refusals } from '#webhooks/refusals.ts';
+import { keptHeaders, precheck, verify } from '#webhooks/verify.ts';
+import { bugAnswer, problemOf, type ProblemAnswer } from './problem.ts';
+import { withBody, type BodyBudget } from './read-body.ts';
+import { openWebhookRoutes, type WebhookRoute } from './webhook-route.ts';
+
+const BODY_LIMIT_MS = 10_000;
+/** How long the rest of a refused body is still read, so that the sender gets to see the answer. */
+const LINGER_MS = 2_000;
+const DEFAULT_MAX_BYTES = 3 * 1024 * 1024;
+
+/** Refusals an address may cause; accepted requests take nothing. */
+const REFUSALS_PER_ADDRESS: Policy = { name: 'webhook-refusals', points: 600, windowSeconds: 60 };
+
+export interface WebhookDoorOptions {
+  sources: readonly Source[];
+  journal: Journal;
+  refusals: Refusals;
+  /** Of this process alone: it is asked before every request and must not wait for a network. */
+  limiter: Limiter;
+  budget: BodyBudget;
+  clientAddressOf: (request: IncomingMessage) => string;
+  headers: Record<string, string>;
+  log: Log;
+  observe?: WebhookObserver;
+}
+
+export interface WebhookObserver {
+  received(source: string, verdict: string): void;
+  acknowledged(seconds: { verify: number; commit: number }): void;
+  unavailable(code: string): void;
+}
+
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  route: WebhookRoute;
+  head: Head;
+  requestId: string;
+  address: string;
+}
+
+type Answer = Omit<ProblemAnswer, 'body'> & { body?: Buffer | string };
+
+/**
+ * The fast path for webhooks: a plain node:http handler, asked before Express. It parses no JSON.
+ * @returns whether the request was the door's.
+ */
+export function openWebhookDoor(options: WebhookDoorOptions) {
+  const { journal, refusals, limiter, log, observe } = options;
+  const routeOf = openWebhookRoutes(options.sources);
+
+  return function handle(request: IncomingMessage, response: ServerResponse): boolean {
+    const target = request.url ?? '/';
+    const queryAt = target.indexOf('?');
+    const path = queryAt === -1 ? target : target.slice(0, queryAt);
+    const route = routeOf(path);
+    if (route === undefined) return false;
+    const requestId = requestIdOf(request.headers['x-request-id']);
+    const head: Head = {
+      method: request.method ?? '',
+      path,
+      query: queryAt === -1 ? '' : target.slice(queryAt + 1),
+      headers: request.headersDistinct,
+      nowMs: Date.now(),
+    };
+    const exchange = { request, response, route, head, requestId, address: options.clientAddressOf(request) };
+    void correlate(requestId, async () => send(exchange, await answerOf(exchange)));
+    return true;
+  };
+
+  async function answerOf(exchange: Exchange): Promise<Answer> {
+    try {
+      return await receive(exchange);
+    } catch (error) {
+      if (!isFailure(error)) {
+        log.error({ err: error, source: exchange.route.requestedName }, 'a bug in the webhook door');
+        return bugAnswer(exchange.requestId);
+      }
+      const answer = problemOf(error, exchange.requestId);
+      if (answer.status === 503) observe?.unavailable(error.code);
+      return answer;
+    }
+  }
+
+  async function receive(exchange: Exchange): Promise<Answer> {
+    const { request, route, head, address } = exchange;
+    const { source } = route;
+    const maxBytes = source?.maxBytes ?? DEFAULT_MAX_BYTES;
+    checkFraming(exchange, maxBytes);
+    const state = await limiter.peek(REFUSALS_PER_ADDRESS, addressPrefixOf(address));
+    if (!state.allowed) throw new Failure('limit-exceeded', { retryAfterSeconds: state.resetSeconds });
+    if (source === undefined) return refuse(exchange, 'source-unknown');
+    const wrong = precheck(source, head);
+    if (wrong !== undefined) return refuse(exchange, wrong);
+    const limits = { maxBytes, maxMs: BODY_LIMIT_MS };
+    return withBody(request, options.budget, limits, (body) => judge(exchange, source, { ...head, body }));
+  }
+
+  async function judge(exchange: Exchange, source: Source, delivery: Delivery): Promise<Answer> {
+    const receivedAtMs = Date.now();
+    if (delivery.method === 'POST' && delivery.body.length === 0) throw new Failure('body-empty');
+    const startedAt = performance.now();
+    const verification = verify(source, delivery);
+    const verifyMs = performance.now() - startedAt;
+    if (!verification.ok) return refuse(exchange, verification.reason, delivery.body);
+    const draft = acceptedDraft(exchange, source, delivery, verification, receivedAtMs, verifyMs);
+    const stored = await journal.append(draft, ACK_LIMIT_MS - (Date.now() - receivedAtMs));
+    observe?.received(source.name, stored.isCopy ? 'duplicate' : verification.verdict);
+    observe?.acknowledged({ verify: verifyMs / 1_000, commit: (performance.now() - startedAt - verifyMs) / 1_000 });
+    const headers: Record<string, string> = { 'x-receipt-id': stored.id };
+    if (stored.isCopy) headers['x-receipt-verdict'] = 'duplicate';
+    const { reply } = verification;
+    if (reply === undefined) return { status: 200, headers: { ...headers, 'content-length': '0' } };
+    const body = Buffer.from(reply.text);
+    headers['content-type'] = reply.contentType;
+    headers['content-length'] = String(body.length);
+    return { status: 200, headers, body };
+  }
+
+  function refuse(exchange: Exchange, reason: RefusalReason, body?: Buffer): Answer {
+    const { route, address, requestId } = exchange;
+    const name = route.source?.name ?? 'unknown';
+    observe?.received(name, `refused:${reason}`);
+    void limiter.consume(REFUSALS_PER_ADDRESS, addressPrefixOf(address));
+    const answer = problemOf(new Failure('signature-invalid'), requestId);
+    if (!refusals.admits(name)) return answer;
+    const draft = refusedDraft(exchange, name, reason, body);
+    refusals.add(draft);
+    return { ...answer, headers: { ...answer.headers, 'x-receipt-id': draft.id } };
+  }
+
+  function send({ request, response, requestId }: Exchange, { status, headers, body }: Answer): void {
+    if (response.destroyed) return;
+    const unread = !request.complete && !request.readableEnded;
+    const extra: Record<string, string> = unread && status !== 200 ? { connection: 'close' } : {};
+    response.writeHead(status, { ...options.headers, 'x-request-id': requestId, ...headers, ...extra });
+    response.end(body);
+    if (!unread) return;
+    request.resume();
+    setTimeout(() => {
+      if (!request.complete) request.destroy();
+    }, LINGER_MS).unref();
+  }
+}
+
+function checkFraming({ request, route, head }: Exchange, maxBytes: number): void {
+  if (!route.methods.includes(head.method)) {
+    throw new Failure('method-unsupported', { headers: { allow: route.methods.join(', ') } });
+  }
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') throw new Failure('content-encoding-unsupported');
+  const length = request.headers['content-length'];
+  if (length !== undefined && Number(length) > maxBytes) throw new Failure('too-large');
+  const isBodiless = length === '0' || (length === undefined && request.headers['transfer-encoding'] === undefined);
+  if (head.method === 'POST' && isBodiless) throw new Failure('body-empty');
+}
+
+function acceptedDraft(
+  exchange: Exchange,
+  source: Source,
+  delivery: Delivery,
+  verified: Verified,
+  receivedAtMs: number,
+  verifyMs: number,
+): ReceiptDraft {
+  return {
+    id: newId(),
+    source: source.name,
+    provider: source.provider,
+    verdict: verified.verdict,
+    dedupeKey: verified.verdict === 'accepted' ? verified.dedupeKey : undefined,
+    secretLabel: verified.secretLabel,
+    textId: verified.textId,
+    sha256: verified.sha256,
+    sizeBytes: delivery.body.length,
+    clientAddress: exchange.address,
+    headers: keptHeaders(source, delivery),
+    body: delivery.body,
+    correlationId: exchange.requestId,
+    receivedAtMs,
+    verifyUs: Math.round(verifyMs * 1_000),
+  };
+}
+
+function refusedDraft(exchange: Exchange, name: string, reason: RefusalReason, body: Buffer | undefined): ReceiptDraft {
+  const { route, head } = exchange;
+  return {
+    id: newId(),
+    source: name,
+    provider: route.source?.provider ?? 'unknown',
+    verdict: `refused:${reason}`,
+    dedupeKey: undefined,
+    secretLabel: undefined,
+    textId: route.source === undefined ? route.requestedName.slice(0, 64) : undefined,
+    sha256: body === undefined ? undefined : hash('sha256', body, 'buffer'),
+    sizeBytes: body?.length ?? Number(exchange.request.headers['content-length'] ?? 0),
+    clientAddress: exchange.address,
+    headers: route.source === undefined ? {} : keptHeaders(route.source, head),
+    body: body === undefined ? undefined : Buffer.from(body.subarray(0, REFUSED_BODY_BYTES)),
+    correlationId: exchange.requestId,
+    receivedAtMs: head.nowMs,
+    verifyUs: 0,
+  };
+}

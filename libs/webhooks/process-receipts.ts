@@ -1,0 +1,220 @@
+import { databaseFailure, inTransaction, isDatabaseUnavailable, type Pool, type PoolClient } from '#database/pool.ts';
+import { openBatcher } from '#runtime/batcher.ts';
+import { Failure } from '#runtime/failure.ts';
+import { newId } from '#runtime/id.ts';
+import type { EventDraft, Expansion } from '#webhooks/event.ts';
+import { isProviderName, providers } from '#webhooks/providers.ts';
+
+const MAX_BATCH_ROWS = 256;
+/** Bodies in memory at once; a batch that holds more is read in parts. */
+const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+const BATCHES_IN_FLIGHT = 2;
+const MAX_WAITING_ROWS = 100_000;
+const MAX_WAIT_MS = 600_000;
+const MAX_ATTEMPTS = 5;
+const EVENTS_PER_INSERT = 5_000;
+
+interface OpenReceipt {
+  id: string;
+  source: string;
+  provider: string;
+  headers: Record<string, string>;
+  body: Buffer;
+  sha256: Buffer;
+  correlation_id: string;
+}
+
+/**
+ * What became of a receipt: `closed` here, `settled` before, `dead` here, or still open after an attempt that `failed` and
+ * was counted.
+ */
+export type ReceiptOutcome = 'closed' | 'settled' | 'dead' | 'failed';
+
+export interface ReceiptProcessor {
+  /**
+   * Turns a receipt into its events and closes it, once however often it is called.
+   * @throws Failure `database-unavailable`: nothing was done and no attempt is spent.
+   */
+  process(receiptId: string): Promise<ReceiptOutcome>;
+  drain(): Promise<void>;
+}
+
+/** Receipts of many jobs are read and closed together: a transaction each would cost three times as much. */
+export function openReceiptProcessor(pool: Pool): ReceiptProcessor {
+  const batcher = openBatcher<string, ReceiptOutcome>({
+    write: (ids) => processBatch(pool, ids),
+    isItemFault: (error) => !isDatabaseUnavailable(error),
+    bytesOf: () => 1,
+    maxRows: MAX_BATCH_ROWS,
+    maxBatchBytes: MAX_BATCH_ROWS,
+    maxInFlight: BATCHES_IN_FLIGHT,
+    maxWaitingRows: MAX_WAITING_ROWS,
+    maxWaitingBytes: MAX_WAITING_ROWS,
+    maxAgeMs: MAX_WAIT_MS,
+    full: 'journal-full',
+  });
+  return {
+    async process(receiptId) {
+      try {
+        return await batcher.add(receiptId);
+      } catch (error) {
+        if (isDatabaseUnavailable(error)) throw databaseFailure(error);
+        if (error instanceof Failure) throw error;
+        return countAttempt(pool, receiptId, error);
+      }
+    },
+    drain: () => batcher.idle(),
+  };
+}
+
+async function processBatch(pool: Pool, ids: readonly string[]): Promise<ReceiptOutcome[]> {
+  const outcomes = new Map<string, ReceiptOutcome>();
+  let rest = ids;
+  while (rest.length > 0) {
+    const receipts = await readOpen(pool, rest);
+    for (const [id, outcome] of await closeAll(pool, receipts)) outcomes.set(id, outcome);
+    const isCutOff = receipts.reduce((sum, receipt) => sum + receipt.body.length, 0) >= MAX_BATCH_BYTES;
+    const seen = new Set(receipts.map((receipt) => receipt.id));
+    rest = isCutOff ? rest.filter((id) => !seen.has(id)) : [];
+  }
+  return ids.map((id) => outcomes.get(id) ?? 'settled');
+}
+
+async function readOpen(pool: Pool, ids: readonly string[]): Promise<OpenReceipt[]> {
+  const { rows } = await pool.query<OpenReceipt>({
+    name: 'receipts-open',
+    text: `
+      select id, source, provider, headers, body, sha256, correlation_id
+      from (
+        select *, sum(size_bytes) over (order by id) - size_bytes as bytes_before
+        from webhook_log where id = any($1::uuid[]) and state = 'open'
+      ) as open
+      where bytes_before < $2`,
+    values: [ids, MAX_BATCH_BYTES],
+  });
+  return rows;
+}
+
+async function closeAll(pool: Pool, receipts: readonly OpenReceipt[]): Promise<Map<string, ReceiptOutcome>> {
+  const expanded = receipts.map((receipt) => ({ receipt, expansion: expand(receipt) }));
+  const outcomes = new Map<string, ReceiptOutcome>();
+  if (expanded.length === 0) return outcomes;
+  await inTransaction(pool, async (client) => {
+    const closed = await closeReceipts(client, expanded);
+    const drafts = [];
+    for (const { receipt, expansion } of expanded) {
+      if (!closed.has(receipt.id)) continue;
+      outcomes.set(receipt.id, expansion.ok ? 'closed' : 'dead');
+      if (expansion.ok) for (const event of expansion.events) drafts.push({ receipt, event });
+    }
+    await insertEvents(client, drafts);
+  });
+  return outcomes;
+}
+
+function expand(receipt: OpenReceipt): Expansion | { ok: false; reason: 'provider-unknown' } {
+  if (!isProviderName(receipt.provider)) return { ok: false, reason: 'provider-unknown' };
+  return providers[receipt.provider].expand(receipt);
+}
+
+/** Closes what is still open; a row that is not among the answers was closed by somebody else. */
+async function closeReceipts(
+  client: PoolClient,
+  expanded: readonly { receipt: OpenReceipt; expansion: ReturnType<typeof expand> }[],
+): Promise<Set<string>> {
+  const sorted = expanded.toSorted((a, b) => (a.receipt.id < b.receipt.id ? -1 : 1));
+  const { rows } = await client.query<{ id: string }>({
+    name: 'receipts-close',
+    text: `
+      with expanded as (
+        select id, error from unnest($1::uuid[], $2::text[]) as given (id, error)
+      ), locked as (
+        select webhook_log.id, error from webhook_log join expanded using (id)
+        where state = 'open' order by webhook_log.id for update of webhook_log
+      )
+      update webhook_log
+      set state = case when error is null then 'done' else 'dead' end, last_error = error,
+          next_check_at = null, closed_at = clock_timestamp()
+      from locked where webhook_log.id = locked.id
+      returning webhook_log.id`,
+    values: [
+      sorted.map(({ receipt }) => receipt.id),
+      sorted.map(({ expansion }) => (expansion.ok ? null : expansion.reason)),
+    ],
+  });
+  return new Set(rows.map((row) => row.id));
+}
+
+/** An event that is there already (from another receipt, say) stays as it is. Sorted, so that batches can't deadlock. */
+async function insertEvents(
+  client: PoolClient,
+  drafts: readonly { receipt: OpenReceipt; event: EventDraft }[],
+): Promise<void> {
+  const sorted = drafts.toSorted(
+    (a, b) => compare(a.receipt.source, b.receipt.source) || compare(a.event.key, b.event.key),
+  );
+  for (let from = 0; from < sorted.length; from += EVENTS_PER_INSERT) {
+    const part = sorted.slice(from, from + EVENTS_PER_INSERT);
+    await client.query({
+      name: 'events-insert',
+      text: `
+        insert into webhook_event (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, state,
+          correlation_id, closed_at)
+        select id, source, event_key, receipt_id, type, occurred_at,
+          array(select jsonb_array_elements_text(subjects)), data, raw, 'done', correlation_id, clock_timestamp()
+        from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::jsonb[],
+          $9::jsonb[], $10::text[])
+          as draft (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, correlation_id)
+        on conflict (source, event_key) do nothing`,
+      values: [
+        part.map(() => newId()),
+        part.map(({ receipt }) => receipt.source),
+        part.map(({ event }) => event.key),
+        part.map(({ receipt }) => receipt.id),
+        part.map(({ event }) => event.type),
+        part.map(({ event }) => event.occurredAt?.toISOString() ?? null),
+        part.map(({ event }) => JSON.stringify(event.subjects)),
+        part.map(({ event }) => JSON.stringify(event.data)),
+        part.map(({ event }) => JSON.stringify(event.raw)),
+        part.map(({ receipt }) => receipt.correlation_id),
+      ],
+    });
+  }
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** A receipt whose processing fails by itself gets later tries, and rests as dead after the last. */
+async function countAttempt(pool: Pool, receiptId: string, error: unknown): Promise<ReceiptOutcome> {
+  const message = error instanceof Error ? error.message : String(error);
+  const { rows } = await pool
+    .query<{ state: string }>({
+      name: 'receipt-attempt',
+      text: `
+        update webhook_log
+        set attempts = attempts + 1, last_error = left($2, 500),
+            state = case when attempts + 1 >= $3 then 'dead' else state end,
+            closed_at = case when attempts + 1 >= $3 then clock_timestamp() end,
+            next_check_at = case when attempts + 1 >= $3 then null
+              else now() + make_interval(secs => power(4, attempts + 1) * (0.75 + random() / 2)) end
+        where id = $1 and state = 'open'
+        returning state`,
+      values: [receiptId, message, MAX_ATTEMPTS],
+    })
+    .catch((failure: unknown) => {
+      throw databaseFailure(failure);
+    });
+  return rows[0]?.state === 'dead' ? 'dead' : 'failed';
+}
+
+/** The reasons of those of the given receipts that are dead. */
+export async function deadReasons(pool: Pool, receiptIds: readonly string[]): Promise<Map<string, string>> {
+  const { rows } = await pool.query<{ id: string; last_error: string | null }>(
+    "select id, last_error from webhook_log where id = any($1::uuid[]) and state = 'dead'",
+    [receiptIds],
+  );
+  return new Map(rows.map((row) => [row.id, row.last_error ?? 'unknown']));
+}
