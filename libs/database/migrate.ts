@@ -16,7 +16,7 @@ export interface MigrateOptions {
   config: Options;
   ownerUrl: string;
   /** The role that ingress, worker and board sign in as, if it isn't the owner. */
-  appRole?: string;
+  appRole?: string | undefined;
   /** Tables whose rows that role may add and read, but never change or remove. */
   appendOnly: readonly string[];
 }

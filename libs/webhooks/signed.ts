@@ -1,6 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
-import type { Delivery, Head, Provider, RefusalReason, Reply, Source, SourceKey, Verified } from '#webhooks/provider.ts';
+import type {
+  Delivery,
+  Head,
+  Provider,
+  RefusalReason,
+  Reply,
+  Source,
+  SourceKey,
+  Verified,
+} from '#webhooks/provider.ts';
 
 /** How a provider signs what it POSTs. */
 export interface Scheme<Claim extends object> {

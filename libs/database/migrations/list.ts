@@ -1,8 +1,10 @@
 import { M0001Audit } from '#database/migrations/m0001-audit.ts';
+import { M0006Sweeps } from '#database/migrations/m0006-sweeps.ts';
 import { M0002Webhooks } from '#database/migrations/m0002-webhooks.ts';
 
 /** Every migration in order. A migration that was released is never changed. */
 export const migrations = [
   { name: 'm0001-audit', class: M0001Audit },
   { name: 'm0002-webhooks', class: M0002Webhooks },
+  { name: 'm0006-sweeps', class: M0006Sweeps },
 ] as const;

@@ -1,0 +1,28 @@
+import express, { type Express, type Router } from 'express';
+import { Failure } from '#runtime/failure.ts';
+import type { Log } from '#runtime/log.ts';
+import { setHeaders } from './headers.ts';
+import { answerProblems } from './problem.ts';
+
+export interface IngressParts {
+  headers: Record<string, string>;
+  routers: readonly Router[];
+  log: Log;
+}
+
+/** Puts the routes on one Express app. Webhooks never get here: apps/ingress/webhook-door.ts has answered them. */
+export function buildIngress({ headers, routers, log }: IngressParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+  app.set('query parser', 'simple');
+  app.use(setHeaders(headers));
+  for (const router of routers) app.use(router);
+  app.use(() => {
+    throw new Failure('route-unknown');
+  });
+  app.use(answerProblems(log));
+  return app;
+}

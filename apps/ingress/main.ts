@@ -1,0 +1,126 @@
+import { hostSettings, listen, metricsSettings } from '#runtime/http-server.ts';
+import { openClientAddress, proxySettings } from '#runtime/address.ts';
+import { environment, port, readConfig, url, yesNo } from '#runtime/config.ts';
+import { openHealth } from '#runtime/health.ts';
+import { runProcess } from '#runtime/process.ts';
+import { databaseSettings, openPool, requireUtf8 } from '#database/pool.ts';
+import { openLimiter } from '#limits/limiter.ts';
+import { openQueueConnection } from '#queue/connection.ts';
+import { openProducer } from '#queue/producer.ts';
+import { queueSettings, queueUrlOf } from '#queue/settings.ts';
+import { openJournal } from '#webhooks/journal.ts';
+import { webhooks } from '#webhooks/queue.ts';
+import { openRefusals } from '#webhooks/refusals.ts';
+import { readSources } from '#webhooks/sources.ts';
+import { apiHeaders } from './headers.ts';
+import { buildIngress } from './ingress.ts';
+import { openIngressMetrics } from './metrics.ts';
+import { openBodyBudget } from './read-body.ts';
+import { openWebhookDoor } from './webhook-door.ts';
+
+const BODY_BUDGET_BYTES = 48 * 1024 * 1024;
+const DOORBELL_LIMIT_MS = 1_000;
+/** Two batches are in flight; the third connection is for readiness. */
+const JOURNAL_CONNECTIONS = 3;
+
+const settings = {
+  ...hostSettings,
+  ...metricsSettings,
+  ...proxySettings,
+  ...databaseSettings,
+  ...queueSettings,
+  PORT: port().default(4_000),
+  PUBLIC_URL: url('http', 'https').optional(),
+  HSTS_PRELOAD: yesNo(false),
+};
+
+await runProcess('ingress', async ({ stack, log }) => {
+  const config = readConfig(settings);
+  const sources = readSources(environment());
+  const metrics = openIngressMetrics();
+  const onError = (error: Error): void => log.warn({ err: error }, 'a database connection was lost');
+
+  const pool = stack.adopt(openPool(config.DATABASE_URL, { name: 'ingress', max: 6, onError }), (opened) =>
+    opened.end(),
+  );
+  await requireUtf8(pool);
+  const journalPool = stack.adopt(
+    openPool(config.DATABASE_URL, {
+      name: 'journal',
+      max: JOURNAL_CONNECTIONS,
+      connectMs: 1_000,
+      statementMs: 1_000,
+      queryMs: 1_200,
+      onError,
+    }),
+    (opened) => opened.end(),
+  );
+  const queue = stack.adopt(openQueueConnection(queueUrlOf(config), { role: 'producer', log }), (opened) =>
+    opened.close(),
+  );
+  const producer = stack.adopt(openProducer(queue, { deadlineMs: DOORBELL_LIMIT_MS }), (opened) => opened.close());
+  const refusals = stack.adopt(
+    openRefusals({
+      pool,
+      onLost: (error) => {
+        metrics.refusalLost();
+        log.warn({ err: error }, 'the receipt of a refused request was lost');
+      },
+    }),
+    (opened) => opened.drain(),
+  );
+  const journal = stack.adopt(
+    openJournal({
+      pool: journalPool,
+      onCommitted: (receiptIds) => {
+        producer.ring(webhooks, { receiptIds }).catch(metrics.doorbellMissed);
+      },
+    }),
+    (opened) => opened.drain(),
+  );
+
+  const headers = apiHeaders({
+    secure: config.PUBLIC_URL?.startsWith('https:') === true,
+    preload: config.HSTS_PRELOAD,
+  });
+  const clientAddress = openClientAddress(config.TRUST_PROXY);
+  const enterByWebhookDoor = openWebhookDoor({
+    sources,
+    journal,
+    refusals,
+    limiter: openLimiter(),
+    budget: openBodyBudget(BODY_BUDGET_BYTES),
+    clientAddressOf: (request) => clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for']),
+    headers,
+    log,
+    observe: metrics.webhooks,
+  });
+  const answerHealth = openHealth({
+    checks: [
+      {
+        name: 'database',
+        required: true,
+        check: async () => {
+          await journalPool.query('select 1');
+        },
+      },
+      { name: 'queue', required: false, check: () => queue.ping(1_000) },
+    ],
+    metrics: metrics.registry,
+    metricsToken: config.METRICS_TOKEN,
+  });
+  const app = buildIngress({ headers, routers: [], log });
+
+  const server = await listen(
+    (request, response) => {
+      if (enterByWebhookDoor(request, response) || answerHealth(request, response)) return;
+      app(request, response);
+    },
+    { host: config.HOST, port: config.PORT, setting: 'PORT' },
+  );
+  stack.defer(() => server.close());
+  log.info(
+    { host: config.HOST, port: server.port, sources: sources.map((source) => source.name) },
+    'ingress is listening',
+  );
+});

@@ -1,0 +1,40 @@
+import type { Pool } from '#database/pool.ts';
+import { consume } from '#queue/consumer.ts';
+import { overdueSweeps, runSweep, type Sweep } from '#queue/sweep-run.ts';
+import { sweeps, type SweepName } from '#queue/sweeps.ts';
+import type { Log } from '#runtime/log.ts';
+import { sweepReceipts } from '#webhooks/sweep-receipts.ts';
+
+/** Twice the longest interval between two runs of a sweep. */
+const PATIENCE_SECONDS = 2 * 3_600;
+
+export interface SweepParts {
+  pool: Pool;
+  log: Log;
+  retentionDays: number;
+}
+
+/** Every sweep there is. */
+function sweepsOf({ pool, retentionDays }: SweepParts): Record<SweepName, Sweep> {
+  return {
+    receipts: (signal) => sweepReceipts(pool, retentionDays, signal),
+  };
+}
+
+/** Regular work that the queue asks for. */
+export function sweep(parts: SweepParts) {
+  const works = sweepsOf(parts);
+  return consume(sweeps, async ({ sweep: name }, signal) => {
+    const swept = await runSweep(parts.pool, name, works[name], signal);
+    if (swept > 0) parts.log.info({ sweep: name, swept }, 'swept');
+  });
+}
+
+/** Runs the sweeps whose schedule was lost with the queue. */
+export async function sweepOverdue(parts: SweepParts, signal: AbortSignal): Promise<void> {
+  const works = sweepsOf(parts);
+  for (const name of await overdueSweeps(parts.pool, Object.keys(works), PATIENCE_SECONDS)) {
+    parts.log.warn({ sweep: name }, 'a sweep is overdue and is run by the worker itself');
+    await runSweep(parts.pool, name, works[name as SweepName], signal);
+  }
+}

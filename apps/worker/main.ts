@@ -1,0 +1,103 @@
+import { catalogue, type QueueName } from '#catalogue.ts';
+import { openPool, requireUtf8 } from '#database/pool.ts';
+import { openQueueConnection } from '#queue/connection.ts';
+import { openProducer } from '#queue/producer.ts';
+import { openQueueReader } from '#queue/reader.ts';
+import { declareSchedules } from '#queue/schedules.ts';
+import { queueUrlOf } from '#queue/settings.ts';
+import { readConfig } from '#runtime/config.ts';
+import { openHealth } from '#runtime/health.ts';
+import { listen } from '#runtime/http-server.ts';
+import { runProcess } from '#runtime/process.ts';
+import { startTicker } from '#runtime/ticker.ts';
+import { openReceiptProcessor } from '#webhooks/process-receipts.ts';
+import { sweepOverdue } from './jobs/sweep.ts';
+import { openWorkerMetrics } from './metrics.ts';
+import { openRelay } from './relay.ts';
+import { chosenQueues, concurrencyOf, workerSettings } from './settings.ts';
+import { consumersOf } from './worker.ts';
+
+const QUEUE_LIMIT_MS = 1_000;
+const SWEEP_CHECK_MS = 60_000;
+const CLOSE_LIMIT_MS = 5_000;
+const DATABASE_CONNECTIONS = 8;
+
+await runProcess('worker', async ({ stack, log }) => {
+  const config = readConfig(workerSettings);
+  const all = Object.keys(catalogue) as QueueName[];
+  const queues = chosenQueues(process.argv.slice(2), all);
+  const metrics = openWorkerMetrics();
+
+  const pool = stack.adopt(
+    openPool(config.DATABASE_URL, {
+      name: 'worker',
+      max: DATABASE_CONNECTIONS,
+      onError: (error) => log.warn({ err: error }, 'a database connection was lost'),
+    }),
+    (opened) => opened.end(),
+  );
+  await requireUtf8(pool);
+  const queueUrl = queueUrlOf(config);
+  const ringing = stack.adopt(openQueueConnection(queueUrl, { role: 'producer', log }), (opened) => opened.close());
+  const working = stack.adopt(
+    openQueueConnection(queueUrl, { role: 'worker', log, consumers: queues.length }),
+    (opened) => opened.close(),
+  );
+  const producer = stack.adopt(openProducer(ringing, { deadlineMs: QUEUE_LIMIT_MS }), (opened) => opened.close());
+  const reader = stack.adopt(openQueueReader(ringing, { deadlineMs: QUEUE_LIMIT_MS }), (opened) => opened.close());
+  const processor = stack.adopt(openReceiptProcessor(pool), (opened) => opened.drain());
+  const parts = { pool, producer, processor, log, retentionDays: config.WEBHOOK_RETENTION_DAYS };
+
+  const consumers = consumersOf(parts);
+  const concurrency = concurrencyOf(config);
+  const running = queues.map((name) => consumers[name].start(working, { concurrency: concurrency[name], log }));
+  stack.defer(async () => {
+    await Promise.all(running.map((consumer) => consumer.close(CLOSE_LIMIT_MS)));
+  });
+
+  if (queues.includes('webhooks')) {
+    const relay = openRelay({ pool, reader, producer, processor, log });
+    const ticker = startTicker(
+      relay.tickMs,
+      async () => {
+        metrics.relayed(await relay.tick());
+      },
+      (error) => log.warn({ err: error }, 'the relay could not look for open receipts'),
+    );
+    stack.defer(() => ticker.close());
+  }
+  if (queues.includes('sweeps')) {
+    declareSchedules(ringing, Object.values(catalogue)).catch((error: unknown) =>
+      log.warn({ err: error }, 'the schedules could not be declared; overdue sweeps are run all the same'),
+    );
+    const ticker = startTicker(
+      SWEEP_CHECK_MS,
+      (signal) => sweepOverdue(parts, signal),
+      (error) => log.warn({ err: error }, 'an overdue sweep failed'),
+    );
+    stack.defer(() => ticker.close());
+  }
+
+  const answerHealth = openHealth({
+    checks: [
+      {
+        name: 'database',
+        required: true,
+        check: async () => {
+          await pool.query('select 1');
+        },
+      },
+      { name: 'queue', required: false, check: () => ringing.ping(QUEUE_LIMIT_MS) },
+    ],
+    metrics: metrics.registry,
+    metricsToken: config.METRICS_TOKEN,
+  });
+  const server = await listen(
+    (request, response) => {
+      if (!answerHealth(request, response)) response.writeHead(404).end();
+    },
+    { host: config.HOST, port: config.WORKER_PORT, setting: 'WORKER_PORT' },
+  );
+  stack.defer(() => server.close());
+  log.info({ queues, port: server.port, backend: working.backend }, 'worker is ready');
+});

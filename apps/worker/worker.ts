@@ -1,0 +1,20 @@
+import type { QueueName } from '#catalogue.ts';
+import type { Consumer } from '#queue/consumer.ts';
+import { processWebhook, type ProcessWebhookParts } from './jobs/process-webhook.ts';
+import { sweep, type SweepParts } from './jobs/sweep.ts';
+
+export type WorkerParts = ProcessWebhookParts & SweepParts;
+
+/** A consumer of exactly this queue. */
+interface ConsumerOf<Name extends QueueName> {
+  readonly contract: { readonly name: Name };
+  start: Consumer['start'];
+}
+
+/** One consumer a queue: a queue without one does not compile. */
+export function consumersOf(parts: WorkerParts): { [Name in QueueName]: ConsumerOf<Name> } {
+  return {
+    webhooks: processWebhook(parts),
+    sweeps: sweep(parts),
+  };
+}
