@@ -1,0 +1,214 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { endLeftover, initCluster, postgresEnvironment, requireVersion } from '#database/embedded-cluster.ts';
+import { embeddedPlace, type EmbeddedPlace } from '#database/embedded-place.ts';
+import { spawnTethered, type TetheredProcess } from '#runtime/spawn-tethered.ts';
+
+export interface EmbeddedPasswords {
+  superuser: string;
+  owner: string;
+  app: string;
+}
+
+export interface EmbeddedOptions {
+  /** A private directory; the database is kept in it, or says there where else it is kept. */
+  home: string;
+  /** Where root keeps what the account of PostgreSQL can't reach in `home`. */
+  outside?: string;
+  passwords: EmbeddedPasswords;
+  /** Further server settings. */
+  settings?: Record<string, string>;
+  /** Gets PostgreSQL's log line by line. */
+  onLine?: (line: string) => void;
+  /** Gets what a person at the terminal should know. */
+  say?: (line: string) => void;
+}
+
+export interface EmbeddedDatabase extends AsyncDisposable {
+  /** The role that owns the schema, for MIGRATE_DATABASE_URL. */
+  readonly ownerUrl: string;
+  /** The role of the application, for DATABASE_URL. */
+  readonly url: string;
+  readonly superuserUrl: string;
+  readonly pid: number;
+  readonly cluster: string;
+  /** Resolves when the server has ended, wanted or not. */
+  readonly ended: Promise<number>;
+}
+
+const READY_LIMIT_MS = 120_000;
+const START_TRIES = 5;
+const OWNER = 'portcullis_owner';
+const APP = 'portcullis';
+const DATABASE = 'portcullis';
+
+/**
+ * Starts PostgreSQL from npm's binaries on a free loopback port, making the database on the first run. It does not hear
+ * a terminal's Ctrl-C, and ends when this process does, however that goes. What was committed is synced to disk.
+ */
+export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
+  const { home, outside = '/var/lib/portcullis', passwords, say = () => undefined } = options;
+  const place = embeddedPlace(home, outside, say);
+  await initCluster(place, passwords.superuser);
+  requireVersion(place.cluster);
+  await endLeftover(place.cluster);
+  const { server, port } = await startServer(place, options);
+  const urlOf = (role: string, password: string, database = DATABASE): string =>
+    `postgres://${role}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
+  const superuserUrl = urlOf('postgres', passwords.superuser, 'postgres');
+  try {
+    await makeRoles(superuserUrl, passwords);
+  } catch (error) {
+    await stopServer(server);
+    throw error;
+  }
+  return {
+    ownerUrl: urlOf(OWNER, passwords.owner),
+    url: urlOf(APP, passwords.app),
+    superuserUrl,
+    pid: server.pid,
+    cluster: place.cluster,
+    ended: server.ended,
+    [Symbol.asyncDispose]: () => stopServer(server),
+  };
+}
+
+async function startServer(
+  place: EmbeddedPlace,
+  { settings = {}, passwords, onLine, say = () => undefined }: EmbeddedOptions,
+): Promise<{ server: TetheredProcess; port: number }> {
+  for (let tries = 1; ; tries += 1) {
+    const port = await freePort();
+    const lastLines: string[] = [];
+    const server = await spawnServer(place, { ...settings, port: String(port) }, (line) => {
+      lastLines.push(line);
+      if (lastLines.length > 20) lastLines.shift();
+      onLine?.(line);
+    });
+    try {
+      const url = `postgres://postgres:${encodeURIComponent(passwords.superuser)}@127.0.0.1:${port}/postgres`;
+      if (await isReady(server, url, say)) return { server, port };
+    } catch (error) {
+      await stopServer(server);
+      throw error;
+    }
+    const output = lastLines.join('\n');
+    // Another process took the port meanwhile, or the last sessions of a killed server are still ending.
+    const isPassing = /could not bind|already in use|shared memory block/i.test(output);
+    if (!isPassing || tries === START_TRIES) throw new Error(`PostgreSQL did not start:\n${output}`);
+    await sleep(500 * tries);
+  }
+}
+
+function spawnServer(
+  { account, cluster, binaries }: EmbeddedPlace,
+  settings: Record<string, string>,
+  onLine: (line: string) => void,
+): Promise<TetheredProcess> {
+  const all = { ...baseSettings, ...settings };
+  const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  return spawnTethered(join(binaries, 'bin', 'postgres'), ['-D', cluster, ...flags], {
+    ...account,
+    cwd: cluster,
+    env: postgresEnvironment,
+    endSignal: 'SIGTERM', // no new sessions, and the end when the last one has gone
+    graceMs: 10_000,
+    onLine,
+  });
+}
+
+/** On the command line, so that no file overrules them. */
+const baseSettings = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  password_encryption: 'scram-sha-256',
+  max_connections: '150',
+  fsync: 'on',
+  full_page_writes: 'on',
+  synchronous_commit: 'on',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  lc_messages: 'C',
+  logging_collector: 'off',
+  log_destination: 'stderr',
+  // Statements hold values; a log must not.
+  log_min_error_statement: 'panic',
+  cluster_name: 'portcullis',
+};
+
+/** Waits for the first answer; false if the server ended before it. */
+async function isReady(server: TetheredProcess, url: string, say: (line: string) => void): Promise<boolean> {
+  const startedAtMs = Date.now();
+  let saidAtMs = startedAtMs;
+  while (server.running) {
+    const error = await connectionErrorOf(url);
+    if (error === undefined) return true;
+    if (error === '28P01') throw new Error('the database does not accept the password kept in its DATA_DIR');
+    const now = Date.now();
+    if (now - startedAtMs > READY_LIMIT_MS)
+      throw new Error(`PostgreSQL was not ready within ${READY_LIMIT_MS / 1000} s`);
+    if (now - saidAtMs > 5_000) {
+      saidAtMs = now;
+      say(`PostgreSQL is recovering from its last end (${Math.round((now - startedAtMs) / 1000)} s)`);
+    }
+    await sleep(50);
+  }
+  return false;
+}
+
+async function connectionErrorOf(connectionString: string): Promise<string | undefined> {
+  const client = new Client({ connectionString, connectionTimeoutMillis: 2_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function makeRoles(superuserUrl: string, passwords: EmbeddedPasswords): Promise<void> {
+  const client = new Client({ connectionString: superuserUrl, connectionTimeoutMillis: 5_000 });
+  await client.connect();
+  try {
+    for (const [role, password] of [
+      [OWNER, passwords.owner],
+      [APP, passwords.app],
+    ] as const) {
+      const { rowCount } = await client.query('select from pg_roles where rolname = $1', [role]);
+      if (rowCount === 0) await client.query(`create role ${role}`);
+      await client.query(`alter role ${role} with login password ${client.escapeLiteral(password)}`);
+    }
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE]);
+    if (rowCount === 0) await client.query(`create database ${DATABASE} owner ${OWNER}`);
+    await client.query(`revoke all on database ${DATABASE} from public`);
+    await client.query(`grant connect, temporary on database ${DATABASE} to ${APP}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Fast shutdown, then immediate: after that the next start recovers from the log, losing nothing. */
+async function stopServer(server: TetheredProcess): Promise<void> {
+  await server.stop([
+    ['SIGINT', 4_000],
+    ['SIGQUIT', 1_000],
+  ]);
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = probe.address() as AddressInfo;
+  await new Promise<void>((resolve) => {
+    probe.close(() => resolve());
+  });
+  return port;
+}
