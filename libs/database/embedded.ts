@@ -1,9 +1,9 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { endLeftover, initCluster, postgresEnvironment, requireVersion } from '#database/embedded-cluster.ts';
 import { embeddedPlace, type EmbeddedPlace } from '#database/embedded-place.ts';
+import { freePort } from '#runtime/free-port.ts';
 import { spawnTethered, type TetheredProcess } from '#runtime/spawn-tethered.ts';
 
 export interface EmbeddedPasswords {
@@ -198,17 +198,4 @@ async function stopServer(server: TetheredProcess): Promise<void> {
     ['SIGINT', 4_000],
     ['SIGQUIT', 1_000],
   ]);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = probe.address() as AddressInfo;
-  await new Promise<void>((resolve) => {
-    probe.close(() => resolve());
-  });
-  return port;
 }
