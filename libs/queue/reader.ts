@@ -1,5 +1,8 @@
-import type { QueueConnection } from '#queue/connection.ts';
+import type { JobQueue, QueueConnection } from '#queue/connection.ts';
 import type { QueueContract } from '#queue/contract.ts';
+import { queueFailure } from '#queue/queue-failure.ts';
+import { openQueueHandle, type QueueHandle } from '#queue/queue-handle.ts';
+import { within } from '#runtime/deadline.ts';
 
 export interface Depth {
   waiting: number;
@@ -10,16 +13,64 @@ export interface Depth {
   oldestWaitingMs: number | undefined;
 }
 
+/** Every answer comes within the deadline, or is the Failure `queue-unavailable`. */
 export interface QueueReader {
-  /** @throws Failure `queue-unavailable` */
   depth(contract: QueueContract): Promise<Depth>;
-  /** Redis' used memory divided by its `maxmemory`; undefined on PostgreSQL or without a limit. @throws Failure `queue-unavailable` */
+  /** Redis' used memory divided by its `maxmemory`; undefined on PostgreSQL or without a limit. */
   pressure(): Promise<number | undefined>;
-  /** Whether the store lost its jobs since `markWhole`: then ring every open row, and only then call `markWhole`. @throws Failure `queue-unavailable` */
+  /** Whether the store lost its jobs since `markWhole`: ring every open row, and only then call `markWhole` again. */
   wasWiped(): Promise<boolean>;
   markWhole(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Every answer comes within `deadlineMs`. */
-export declare function openQueueReader(connection: QueueConnection, options: { deadlineMs: number }): QueueReader;
+/** The marker is a job that nobody takes, so it goes where jobs go. */
+const MARKER_QUEUE = 'epoch';
+const MARKER_ID = 'marker';
+
+export function openQueueReader(connection: QueueConnection, { deadlineMs }: { deadlineMs: number }): QueueReader {
+  const handles = new Map<string, QueueHandle>();
+
+  function read<T>(name: string, work: (queue: JobQueue) => Promise<T>): Promise<T> {
+    const handle = handles.get(name) ?? openQueueHandle(connection, name);
+    handles.set(name, handle);
+    return handle.use(deadlineMs, work);
+  }
+
+  return {
+    depth: (contract) => read(contract.name, depthOf),
+
+    async pressure() {
+      try {
+        return await within(deadlineMs, connection.pressure(), 'queue-unavailable');
+      } catch (error) {
+        throw queueFailure(error);
+      }
+    },
+
+    wasWiped: () => read(MARKER_QUEUE, async (queue) => (await queue.getJob(MARKER_ID)) === undefined),
+
+    async markWhole() {
+      await read(MARKER_QUEUE, (queue) => queue.add(MARKER_ID, {}, { jobId: MARKER_ID }));
+    },
+
+    async close() {
+      await Promise.all([...handles.values()].map((handle) => handle.close()));
+    },
+  };
+}
+
+async function depthOf(queue: JobQueue): Promise<Depth> {
+  const [counts, [oldest]] = await Promise.all([
+    queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed'),
+    queue.getJobs(['waiting'], 0, 0, true),
+  ]);
+  const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts;
+  return {
+    waiting: waiting + prioritized,
+    active,
+    delayed,
+    failed,
+    oldestWaitingMs: oldest === undefined ? undefined : Math.max(0, Date.now() - oldest.timestamp),
+  };
+}

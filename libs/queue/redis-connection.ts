@@ -1,0 +1,84 @@
+import { createRedisBackend, withBackend, type BackendFactory, type IQueueBackend } from 'bullmq';
+import type { QueueConnection, QueueConnectionOptions } from '#queue/connection.ts';
+import { openErrorLog } from '#queue/error-log.ts';
+import { paced, rest, workerSettings } from '#queue/paced-backend.ts';
+import { queueFailure } from '#queue/queue-failure.ts';
+import { memoryRatioOf, openRedis } from '#redis/client.ts';
+import { warningsOf } from '#redis/inspect.ts';
+import { within } from '#runtime/deadline.ts';
+import { newId } from '#runtime/id.ts';
+
+const LOCK_MS = 30_000;
+const LOCK_POLL_MS = 200;
+
+export function openRedisConnection(url: string, { role, log }: QueueConnectionOptions): QueueConnection {
+  const onError = openErrorLog(log, 'redis of the queue');
+  const commands = openRedis(url, {
+    role: role === 'producer' ? 'producer' : 'commands',
+    name: `queue-${role}`,
+    onError,
+  });
+  const ended = new AbortController();
+  if (role === 'worker') commands.once('ready', () => void inspect());
+
+  async function inspect(): Promise<void> {
+    try {
+      for (const warning of await warningsOf(commands)) log.warn(`redis of the queue: ${warning}`);
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  const factory = createRedisBackend as BackendFactory<IQueueBackend, unknown>;
+  const { Queue } = withBackend(factory);
+
+  return {
+    backend: 'redis',
+
+    async ping(limitMs) {
+      await within(limitMs, commands.ping(), 'queue-unavailable').catch((error: unknown) => {
+        throw queueFailure(error);
+      });
+    },
+
+    openQueue(name) {
+      // Without both skips, a queue that was opened while Redis was away never works again.
+      return new Queue(name, { connection: commands, skipWaitingForReady: true, skipVersionCheck: true });
+    },
+
+    openWorker(name, process, { concurrency, pace }) {
+      // A client of its own, so that a worker that is replaced leaves nothing stuck behind.
+      const connection = openRedis(url, { role: 'worker', name: `worker-${name}`, onError });
+      const { Worker } = withBackend<IQueueBackend, unknown>((...call) => paced(factory(...call), pace));
+      const worker = new Worker(name, process, { ...workerSettings, connection, concurrency });
+      return {
+        worker,
+        cut() {
+          connection.disconnect();
+          void worker.getBackend().close(true).catch(onError);
+        },
+      };
+    },
+
+    pressure: () => memoryRatioOf(commands),
+
+    async alone(lock, work) {
+      const key = `portcullis:lock:${lock}`;
+      const token = newId();
+      while ((await commands.set(key, token, 'PX', LOCK_MS, 'NX')) === null) await rest(LOCK_POLL_MS, ended.signal);
+      try {
+        return await work();
+      } finally {
+        await commands
+          .eval("if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end", 1, key, token)
+          .catch(onError);
+      }
+    },
+
+    close() {
+      ended.abort();
+      commands.disconnect();
+      return Promise.resolve();
+    },
+  };
+}
