@@ -23,7 +23,7 @@ await runTask('migrate', async ({ stack, log }) => {
   log.info({ applied }, applied.length === 0 ? 'the database is up to date' : 'the database was migrated');
 
   const queueUrl = queueUrlOf(config);
-  await migrateQueue(queueUrl, queueUrl === config.DATABASE_URL ? { ownerUrl } : {});
+  await migrateQueue(queueUrl, Object.values(catalogue), queueUrl === config.DATABASE_URL ? { ownerUrl } : {});
   const queue = stack.adopt(openQueueConnection(queueUrl, { role: 'producer', log }), (opened) => opened.close());
   const schedules = await declareSchedules(queue, Object.values(catalogue));
   log.info({ backend: queue.backend, ...schedules }, 'the queue is ready');
