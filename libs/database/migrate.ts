@@ -40,7 +40,7 @@ export async function migrate({ config, ownerUrl, appRole, appendOnly }: Migrate
 }
 
 async function applyMigrations(config: Options, ownerUrl: string): Promise<string[]> {
-  const orm = await MikroORM.init({ ...config, clientUrl: ownerUrl });
+  const orm = await MikroORM.init({ ...config, clientUrl: ownerUrl, logger: () => undefined });
   try {
     const applied = await orm.migrator.up();
     return applied.map((migration) => migration.name);

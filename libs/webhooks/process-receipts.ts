@@ -3,7 +3,8 @@ import { openBatcher } from '#runtime/batcher.ts';
 import { Failure } from '#runtime/failure.ts';
 import { newId } from '#runtime/id.ts';
 import type { EventDraft, Expansion } from '#webhooks/event.ts';
-import { isProviderName, providers } from '#webhooks/providers.ts';
+import { expand } from '#webhooks/expand.ts';
+import type { ProviderName } from '#webhooks/provider.ts';
 
 const MAX_BATCH_ROWS = 256;
 /** Bodies in memory at once; a batch that holds more is read in parts. */
@@ -17,7 +18,7 @@ const EVENTS_PER_INSERT = 5_000;
 interface OpenReceipt {
   id: string;
   source: string;
-  provider: string;
+  provider: ProviderName;
   headers: Record<string, string>;
   body: Buffer;
   sha256: Buffer;
@@ -96,7 +97,7 @@ async function readOpen(pool: Pool, ids: readonly string[]): Promise<OpenReceipt
 }
 
 async function closeAll(pool: Pool, receipts: readonly OpenReceipt[]): Promise<Map<string, ReceiptOutcome>> {
-  const expanded = receipts.map((receipt) => ({ receipt, expansion: expand(receipt) }));
+  const expanded = receipts.map((receipt) => ({ receipt, expansion: expand(receipt.provider, receipt) }));
   const outcomes = new Map<string, ReceiptOutcome>();
   if (expanded.length === 0) return outcomes;
   await inTransaction(pool, async (client) => {
@@ -112,15 +113,10 @@ async function closeAll(pool: Pool, receipts: readonly OpenReceipt[]): Promise<M
   return outcomes;
 }
 
-function expand(receipt: OpenReceipt): Expansion | { ok: false; reason: 'provider-unknown' } {
-  if (!isProviderName(receipt.provider)) return { ok: false, reason: 'provider-unknown' };
-  return providers[receipt.provider].expand(receipt);
-}
-
 /** Closes what is still open; a row that is not among the answers was closed by somebody else. */
 async function closeReceipts(
   client: PoolClient,
-  expanded: readonly { receipt: OpenReceipt; expansion: ReturnType<typeof expand> }[],
+  expanded: readonly { receipt: OpenReceipt; expansion: Expansion }[],
 ): Promise<Set<string>> {
   const sorted = expanded.toSorted((a, b) => (a.receipt.id < b.receipt.id ? -1 : 1));
   const { rows } = await client.query<{ id: string }>({
