@@ -1,0 +1,27 @@
+import type { Provider, ProviderName } from '#webhooks/provider.ts';
+import { github } from '#webhooks/providers/github.ts';
+import { shopify } from '#webhooks/providers/shopify.ts';
+import { slack } from '#webhooks/providers/slack.ts';
+import { standardWebhooks } from '#webhooks/providers/standard-webhooks.ts';
+import { stripe } from '#webhooks/providers/stripe.ts';
+import { twilio } from '#webhooks/providers/twilio.ts';
+import { whatsapp } from '#webhooks/providers/whatsapp.ts';
+import { wooalerts } from '#webhooks/providers/wooalerts.ts';
+import { woocommerce } from '#webhooks/providers/woocommerce.ts';
+
+/** Every kind of sender there is. */
+export const providers: Record<ProviderName, Provider> = {
+  whatsapp,
+  wooalerts,
+  woocommerce,
+  'standard-webhooks': standardWebhooks,
+  github,
+  stripe,
+  shopify,
+  slack,
+  twilio,
+};
+
+export function isProviderName(text: string): text is ProviderName {
+  return Object.hasOwn(providers, text);
+}

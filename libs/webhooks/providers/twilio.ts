@@ -1,0 +1,103 @@
+import type { Delivery, Head, Provider, RefusalReason, Source, SourceKey } from '#webhooks/provider.ts';
+import { parseForm } from '#webhooks/parse-form.ts';
+import { expandTwilio } from '#webhooks/providers/twilio-events.ts';
+import type { MacClaim } from '#webhooks/signature/body-mac.ts';
+import { decodeBase64, decodeHex } from '#webhooks/signature/encoding.ts';
+import { oneHeader, unsignedHeader } from '#webhooks/signature/header.ts';
+import { matchHmac } from '#webhooks/signature/hmac.ts';
+import { sha256, signed } from '#webhooks/signed.ts';
+
+const HEADER = 'x-twilio-signature';
+const TOKEN_HEADER = 'i-twilio-idempotency-token';
+const SHA1_BYTES = 20;
+const SHA256_BYTES = 32;
+const EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>';
+
+/**
+ * Twilio ("Webhooks security"): HMAC-SHA1 with the account's auth token over the URL as configured there, then, of a form, every
+ * name and value in the order of names. JSON is bound by its SHA-256 in the URL (`bodySHA256`). The URL is made of PUBLIC_URL and the
+ * path, never of `Host`.
+ */
+export const twilio: Provider = {
+  ...signed<MacClaim>({
+    claim: (_source, head) => readSignature(head),
+    prove,
+    dedupeKey: (source, delivery) => sha256(urlOf(source, delivery) + (signedFields(delivery) ?? '')),
+    textId: ({ headers }) => unsignedHeader(headers, TOKEN_HEADER),
+    reply: replyTo,
+  }),
+  keptHeaders: () => [HEADER, TOKEN_HEADER, 'content-type', 'user-agent'],
+  expand: expandTwilio,
+  keyEncoding: 'utf8',
+  outage: 'spool',
+};
+
+function readSignature(head: Head): MacClaim | RefusalReason {
+  const header = oneHeader(head.headers, HEADER);
+  if (typeof header === 'string') return `signature-${header}`;
+  const signature = decodeBase64(header.value, SHA1_BYTES);
+  return signature === undefined ? 'signature-malformed' : { signature };
+}
+
+/** Twilio signs sometimes with and sometimes without the standard port. */
+function prove(source: Source, delivery: Delivery, { signature }: MacClaim): SourceKey | RefusalReason {
+  const fields = signedFields(delivery);
+  if (fields === undefined) return 'signature-mismatch';
+  const url = urlOf(source, delivery);
+  const plain = matchHmac('sha1', source.keys, [signature], [url, fields]);
+  const withPort = matchHmac('sha1', source.keys, [signature], [urlWithPort(url), fields]);
+  const match = plain ?? withPort;
+  if (match === undefined) return 'signature-mismatch';
+  return isBodyOf(delivery) ? match : 'body-mismatch';
+}
+
+function urlOf({ publicUrl }: Source, { path, query }: Head): string {
+  return `${publicUrl ?? ''}${path}${query === '' ? '' : `?${query}`}`;
+}
+
+const HAS_PORT = /^https?:\/\/[^/]*:\d+(?:\/|$)/;
+const AUTHORITY = /^(https?):\/\/[^/]*/;
+
+function urlWithPort(url: string): string {
+  if (HAS_PORT.test(url)) return url;
+  return url.replace(AUTHORITY, (origin, scheme) => `${origin}:${scheme === 'https' ? '443' : '80'}`);
+}
+
+function bodyHashes(query: string): string[] {
+  return new URLSearchParams(query).getAll('bodySHA256');
+}
+
+/** Every name with its value, in the order of names; of a repeated one each distinct value, in order. */
+function signedFields({ query, body }: Delivery): string | undefined {
+  if (bodyHashes(query).length > 0) return '';
+  const values = new Map<string, Set<string>>();
+  for (const [name, value] of parseForm(body) ?? []) {
+    const seen = values.get(name);
+    if (seen === undefined) values.set(name, new Set([value]));
+    else seen.add(value);
+  }
+  if (values.size === 0) return undefined;
+  const names = [...values.keys()].sort();
+  return names
+    .map((name) =>
+      [...(values.get(name) ?? [])]
+        .sort()
+        .map((value) => name + value)
+        .join(''),
+    )
+    .join('');
+}
+
+/** A form is in the signature; any other body must have the hash that the signed URL names, once. */
+function isBodyOf({ query, body }: Delivery): boolean {
+  const hashes = bodyHashes(query);
+  if (hashes.length === 0) return true;
+  const named = hashes.length === 1 ? decodeHex(hashes[0] ?? '', SHA256_BYTES) : undefined;
+  return named?.equals(sha256(body)) === true;
+}
+
+/** "No answer" in TwiML for a message or a call; a status callback and JSON want an empty body. */
+function replyTo({ query, body }: Delivery): { contentType: 'text/xml; charset=utf-8'; text: string } | undefined {
+  if (bodyHashes(query).length > 0 || /(?:^|&)MessageStatus=/.test(body.toString('latin1'))) return undefined;
+  return { contentType: 'text/xml; charset=utf-8', text: EMPTY_TWIML };
+}
