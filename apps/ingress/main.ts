@@ -1,6 +1,6 @@
 import { hostSettings, listen, metricsSettings } from '#runtime/http-server.ts';
 import { openClientAddress, proxySettings } from '#runtime/address.ts';
-import { environment, port, readConfig, url, yesNo } from '#runtime/config.ts';
+import { port, readConfig, readTogether, url, yesNo } from '#runtime/config.ts';
 import { openHealth } from '#runtime/health.ts';
 import { runProcess } from '#runtime/process.ts';
 import { databaseSettings, openPool, requireUtf8 } from '#database/pool.ts';
@@ -35,8 +35,7 @@ const settings = {
 };
 
 await runProcess('ingress', async ({ stack, log }) => {
-  const config = readConfig(settings);
-  const sources = readSources(environment());
+  const [config, sources] = readTogether(() => readConfig(settings), readSources);
   const metrics = openIngressMetrics();
   const onError = (error: Error): void => log.warn({ err: error }, 'a database connection was lost');
 
@@ -120,7 +119,7 @@ await runProcess('ingress', async ({ stack, log }) => {
   );
   stack.defer(() => server.close());
   log.info(
-    { host: config.HOST, port: server.port, sources: sources.map((source) => source.name) },
+    { host: config.HOST, port: server.port, sources: [...sources.values()].map(({ name }) => name) },
     'ingress is listening',
   );
 });

@@ -10,7 +10,9 @@ import { ACK_LIMIT_MS, type Journal } from '#webhooks/journal.ts';
 import type { Delivery, Head, RefusalReason, Source, Verified } from '#webhooks/provider.ts';
 import type { ReceiptDraft } from '#webhooks/receipt.ts';
 import { REFUSED_BODY_BYTES, type Refusals } from '#webhooks/refusals.ts';
-import { keptHeaders, precheck, verify } from '#webhooks/verify.ts';
+import type { Sources } from '#webhooks/sources.ts';
+import { precheck, verify } from '#webhooks/verify.ts';
+import { keptHeaders } from '#webhooks/kept-request.ts';
 import { bugAnswer, problemOf, type ProblemAnswer } from './problem.ts';
 import { withBody, type BodyBudget } from './read-body.ts';
 import { openWebhookRoutes, type WebhookRoute } from './webhook-route.ts';
@@ -24,7 +26,7 @@ const DEFAULT_MAX_BYTES = 3 * 1024 * 1024;
 const REFUSALS_PER_ADDRESS: Policy = { name: 'webhook-refusals', points: 600, windowSeconds: 60 };
 
 export interface WebhookDoorOptions {
-  sources: readonly Source[];
+  sources: Sources;
   journal: Journal;
   refusals: Refusals;
   /** Of this process alone: it is asked before every request and must not wait for a network. */

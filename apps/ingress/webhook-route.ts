@@ -1,4 +1,5 @@
 import type { Source } from '#webhooks/provider.ts';
+import type { Sources } from '#webhooks/sources.ts';
 
 /** Where a webhook request goes. */
 export interface WebhookRoute {
@@ -17,16 +18,15 @@ const FIXED_ROUTES = new Map([
 const GENERIC_METHODS = ['GET', 'POST'];
 
 /** Finds the route of an exact path; undefined if the path is not the webhook door's. */
-export function openWebhookRoutes(sources: readonly Source[]): (path: string) => WebhookRoute | undefined {
-  const byPath = new Map(sources.map((source) => [source.path, source]));
+export function openWebhookRoutes(sources: Sources): (path: string) => WebhookRoute | undefined {
   return (path) => {
     const fixed = FIXED_ROUTES.get(path);
     if (fixed !== undefined) {
-      return { source: byPath.get(path), requestedName: fixed.name, methods: fixed.methods };
+      return { source: sources.get(path), requestedName: fixed.name, methods: fixed.methods };
     }
     if (!path.startsWith(GENERIC_PREFIX)) return undefined;
     const requestedName = path.slice(GENERIC_PREFIX.length);
     if (requestedName === '' || requestedName.includes('/')) return undefined;
-    return { source: byPath.get(path), requestedName, methods: GENERIC_METHODS };
+    return { source: sources.get(path), requestedName, methods: GENERIC_METHODS };
   };
 }

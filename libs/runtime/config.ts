@@ -41,6 +41,26 @@ export function readConfig<S extends Settings>(settings: S, env: Environment = e
   return result.data;
 }
 
+/**
+ * Runs both readers and throws the faults of both.
+ * @throws ConfigError
+ */
+export function readTogether<A, B>(first: () => A, second: () => B): [A, B] {
+  const faults: string[] = [];
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      faults.push(...error.faults);
+      return undefined;
+    }
+  };
+  const results = [attempt(first), attempt(second)];
+  if (faults.length > 0) throw new ConfigError(faults);
+  return results as [A, B];
+}
+
 /** The raw value of one setting, `NAME_FILE` included; for settings whose names depend on other settings. */
 export function valueOf(name: string, env: Environment, faults: string[] = []): string | undefined {
   const direct = env[name] === '' ? undefined : env[name];
