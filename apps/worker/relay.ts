@@ -48,7 +48,7 @@ export function openRelay({ pool, reader, producer, processor, log, now = Date.n
   async function paceOf(): Promise<'ring' | 'overdue' | 'claim' | 'rest'> {
     try {
       if (await reader.wasWiped()) {
-        log.warn('the queue has lost its jobs: ringing for every open receipt');
+        log.info('the queue is new or has lost its jobs: ringing for every open receipt');
         await makeAllDue(pool);
         await reader.markWhole();
       }

@@ -28,7 +28,7 @@ export async function runSweep(client: Queryable, name: string, sweep: Sweep, si
   try {
     const swept = await sweep(signal);
     await client.query(
-      `update sweep_run set succeeded_at = now(), swept = $2, swept_total = swept_total + $2, last_error = null
+      `update sweep_run set succeeded_at = now(), swept = $2::int, swept_total = swept_total + $2::int, last_error = null
        where name = $1`,
       [name, swept],
     );
@@ -46,10 +46,14 @@ export async function overdueSweeps(
   names: readonly string[],
   patienceSeconds: number,
 ): Promise<string[]> {
+  // A sweep that has never run is due from when it was first asked for.
+  await client.query(
+    `insert into sweep_run (name, begun_at) select name, now() from unnest($1::text[]) as given (name)
+     on conflict (name) do nothing`,
+    [names],
+  );
   const { rows } = await client.query<{ name: string }>(
-    `select name from unnest($1::text[]) as given (name)
-     where not exists (
-       select from sweep_run where sweep_run.name = given.name and begun_at > now() - make_interval(secs => $2))`,
+    'select name from sweep_run where name = any($1) and begun_at <= now() - make_interval(secs => $2)',
     [names, patienceSeconds],
   );
   return rows.map((row) => row.name);

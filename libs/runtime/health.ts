@@ -1,4 +1,11 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isLoopback } from '#runtime/address.ts';
+import { settledWithin } from '#runtime/deadline.ts';
+
+const READY_LIMIT_MS = 2_000;
+/** A second look within this time gets the same answer, so that probes can't wear out a store. */
+const FRESH_MS = 500;
 
 export interface HealthCheck {
   name: string;
@@ -19,9 +26,92 @@ export interface HealthOptions {
   metrics?: MetricsSource;
   /** Who brings it sees reasons and metrics; without one, only callers on this machine that came through no proxy do. */
   metricsToken?: string | undefined;
+  now?: () => number;
 }
 
 /** Answers `/livez`, `/readyz` and `/metrics`; returns false for every other path, which it leaves alone. */
 export type HealthDoor = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-export declare function openHealth(options: HealthOptions): HealthDoor;
+interface Readiness {
+  status: 'ready' | 'degraded' | 'unready';
+  checks: Record<string, 'ok' | 'away'>;
+}
+
+export function openHealth({ checks, metrics, metricsToken, now = Date.now }: HealthOptions): HealthDoor {
+  let latest: { atMs: number; readiness: Promise<Readiness> } | undefined;
+
+  function readiness(): Promise<Readiness> {
+    if (latest === undefined || now() - latest.atMs > FRESH_MS) latest = { atMs: now(), readiness: look(checks) };
+    return latest.readiness;
+  }
+
+  async function answerReady(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const state = await readiness();
+    const code = state.status === 'unready' ? 503 : 200;
+    if (mayKnow(request, metricsToken)) send(response, code, 'application/json', JSON.stringify(state));
+    else send(response, code);
+  }
+
+  async function answerMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (metrics === undefined) send(response, 404);
+    else if (mayKnow(request, metricsToken)) send(response, 200, metrics.contentType, await metrics.metrics());
+    else send(response, 403);
+  }
+
+  return (request, response) => {
+    const path = (request.url ?? '').split('?', 1)[0];
+    if (path !== '/livez' && path !== '/readyz' && path !== '/metrics') return false;
+    if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end();
+    else if (path === '/livez') send(response, 200);
+    else (path === '/readyz' ? answerReady : answerMetrics)(request, response).catch(() => send(response, 500));
+    return true;
+  };
+}
+
+async function look(checks: readonly HealthCheck[]): Promise<Readiness> {
+  const results = await Promise.all(
+    checks.map(async ({ name, check, required }) => ({ name, required, isOk: await passes(check) })),
+  );
+  const isUnready = results.some(({ required, isOk }) => required && !isOk);
+  const isDegraded = results.some(({ isOk }) => !isOk);
+  return {
+    status: isUnready ? 'unready' : isDegraded ? 'degraded' : 'ready',
+    checks: Object.fromEntries(results.map(({ name, isOk }) => [name, isOk ? 'ok' : 'away'])),
+  };
+}
+
+async function passes(check: () => Promise<void>): Promise<boolean> {
+  let isOk = false;
+  const checked = check().then(
+    () => {
+      isOk = true;
+    },
+    () => undefined,
+  );
+  await settledWithin(READY_LIMIT_MS, checked);
+  return isOk;
+}
+
+function mayKnow(request: IncomingMessage, token: string | undefined): boolean {
+  if (token !== undefined) return isSame(request.headers.authorization ?? '', `Bearer ${token}`);
+  const { forwarded, 'x-forwarded-for': forwardedFor, via } = request.headers;
+  const cameDirectly = forwarded === undefined && forwardedFor === undefined && via === undefined;
+  return cameDirectly && isLoopback(request.socket.remoteAddress);
+}
+
+function isSame(given: string, expected: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}
+
+function send(response: ServerResponse, status: number, contentType = 'text/plain; charset=utf-8', body = ''): void {
+  if (response.headersSent) return;
+  response
+    .writeHead(status, {
+      'content-type': contentType,
+      'content-length': String(Buffer.byteLength(body)),
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    })
+    .end(body);
+}
