@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { openEmbeddedDatabase } from '#database/embedded.ts';
 import { migrate } from '#database/migrate.ts';
+import { catalogue } from '#catalogue.ts';
+import { migrateQueue } from '#queue/migrate.ts';
 import config from '../../mikro-orm.config.ts';
 
 export interface TemplateServer extends AsyncDisposable {
@@ -22,8 +24,13 @@ export async function openTemplate(home: string): Promise<TemplateServer> {
     settings: { fsync: 'off', full_page_writes: 'off', max_connections: '400' },
   });
   try {
-    await migrate({ config, ownerUrl: server.ownerUrl, appRole: 'portcullis', appendOnly: ['security_event'] });
-    await runAs(server.superuserUrl, 'alter database portcullis with is_template true allow_connections false');
+    await migrate({
+      config: { ...config, logger: () => undefined },
+      ownerUrl: server.ownerUrl,
+      appRole: 'portcullis',
+      appendOnly: ['security_event'],
+    });
+    await migrateQueue(server.url, Object.values(catalogue), { ownerUrl: server.ownerUrl });
   } catch (error) {
     await server[Symbol.asyncDispose]();
     throw error;

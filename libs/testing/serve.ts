@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openTemplate } from '#testing/database-template.ts';
+import { openTemplate, runAs } from '#testing/database-template.ts';
 import { findRedis } from '#testing/redis-binary.ts';
 import { startRedisServer } from '#testing/redis-server.ts';
 import type { TestServices } from '#testing/services.ts';
@@ -27,6 +27,8 @@ try {
 
 async function start(): Promise<TestServices> {
   const database = stack.use(await openTemplate(scratch));
+  // A copy needs an original that nobody is in.
+  await runAs(database.superuserUrl, `alter database ${database.template} with allow_connections false`);
   const binary = findRedis(scratch);
   const redis =
     binary === undefined ? undefined : stack.use(await startRedisServer(binary, scratch, { databases: '4096' }));

@@ -1,0 +1,14 @@
+/**
+ * Every task of `node setup/run.mjs <task>`: what Node runs, with which environment, and which programs of the system it
+ * wants (see system-packages.mjs).
+ * @type {Record<string, { script: string, env?: Record<string, string>, wants?: readonly string[] }>}
+ */
+export const tasks = {
+  start: { script: 'apps/standalone/main.ts', wants: ['scanner'] },
+  test: { script: 'setup/test.mjs', wants: ['scanner', 'redis'] },
+  'test:full': { script: 'setup/test.mjs', env: { TEST_EFFORT: '10' }, wants: ['scanner', 'redis'] },
+  check: { script: 'setup/check.mjs' },
+  demo: { script: 'apps/standalone/demo.ts' },
+  bench: { script: 'bench/main.ts', wants: ['redis'] },
+  db: { script: 'node_modules/@mikro-orm/cli/cli.js', env: { MIKRO_ORM_CLI_PREFER_TS: '1' } },
+};
