@@ -39,14 +39,14 @@ function readSignature(head: Head): MacClaim | RefusalReason {
   return signature === undefined ? 'signature-malformed' : { signature };
 }
 
-/** Twilio signs sometimes with and sometimes without the standard port. */
+/** Twilio signs sometimes with and sometimes without the port, be it the standard one or another. */
 function prove(source: Source, delivery: Delivery, { signature }: MacClaim): SourceKey | RefusalReason {
   const fields = signedFields(delivery);
   if (fields === undefined) return 'signature-mismatch';
   const url = urlOf(source, delivery);
-  const plain = matchHmac('sha1', source.keys, [signature], [url, fields]);
   const withPort = matchHmac('sha1', source.keys, [signature], [urlWithPort(url), fields]);
-  const match = plain ?? withPort;
+  const withoutPort = matchHmac('sha1', source.keys, [signature], [urlWithoutPort(url), fields]);
+  const match = withoutPort ?? withPort;
   if (match === undefined) return 'signature-mismatch';
   return isBodyOf(delivery) ? match : 'body-mismatch';
 }
@@ -55,12 +55,16 @@ function urlOf({ publicUrl }: Source, { path, query }: Head): string {
   return `${publicUrl ?? ''}${path}${query === '' ? '' : `?${query}`}`;
 }
 
-const HAS_PORT = /^https?:\/\/[^/]*:\d+(?:\/|$)/;
-const AUTHORITY = /^(https?):\/\/[^/]*/;
+const AUTHORITY = /^(https?):\/\/([^/?]*?)(:\d+)?(?=[/?]|$)/;
 
 function urlWithPort(url: string): string {
-  if (HAS_PORT.test(url)) return url;
-  return url.replace(AUTHORITY, (origin, scheme) => `${origin}:${scheme === 'https' ? '443' : '80'}`);
+  return url.replace(AUTHORITY, (_all, scheme: string, host: string, port: string | undefined) => {
+    return `${scheme}://${host}${port ?? (scheme === 'https' ? ':443' : ':80')}`;
+  });
+}
+
+function urlWithoutPort(url: string): string {
+  return url.replace(AUTHORITY, (_all, scheme: string, host: string) => `${scheme}://${host}`);
 }
 
 function bodyHashes(query: string): string[] {

@@ -67,7 +67,7 @@ function statusEvent(status: JsonObject, { account, metadata }: Context): EventD
     key: messageId !== undefined && state !== undefined ? keyOfIds(messageId, state) : keyOfJson(status),
     type: 'message.status',
     occurredAt: timeOfSeconds(status['timestamp']),
-    subjects: subjectsOf(phoneSubject(recipient), userSubject(recipientUserId)),
+    subjects: subjectsOf(...identitiesIn(status)),
     data: compact({
       channel: 'whatsapp',
       account,
@@ -83,6 +83,7 @@ function statusEvent(status: JsonObject, { account, metadata }: Context): EventD
   };
 }
 
+const PHONE_NAME = /^(?:from|recipient_id|customer)$|wa_id$/;
 const MEDIA_KINDS = ['audio', 'image', 'video', 'document', 'sticker'];
 
 function messageEvent(message: JsonObject, { account, metadata, contacts }: Context): EventDraft {
@@ -97,13 +98,7 @@ function messageEvent(message: JsonObject, { account, metadata, contacts }: Cont
     key: messageId === undefined ? keyOfJson(message) : keyOfIds(messageId),
     type: 'message.received',
     occurredAt: timeOfSeconds(message['timestamp']),
-    subjects: subjectsOf(
-      phoneSubject(from),
-      userSubject(fromUserId),
-      phoneSubject(textOf(contact?.['wa_id'])),
-      userSubject(textOf(contact?.['user_id'])),
-      ...previousSubjects(objectOf(message['system'])),
-    ),
+    subjects: subjectsOf(...identitiesIn(message, contact ?? {}, objectOf(message['system']))),
     data: compact({
       channel: 'whatsapp',
       account,
@@ -126,12 +121,17 @@ function isSame(a: Json | undefined, b: string | undefined): boolean {
   return b !== undefined && a === b;
 }
 
-/** Of a changed number or user id (`type: "system"`) both the old and the new one, so that erasure finds the whole trail. */
-function previousSubjects(system: JsonObject): (string | undefined)[] {
-  return Object.entries(system).map(([name, value]) => {
-    if (name.endsWith('wa_id')) return phoneSubject(textOf(value));
-    return name.endsWith('user_id') ? userSubject(textOf(value)) : undefined;
-  });
+/**
+ * Every phone and user id that stands in an object under a name that Meta gives them. Of a changed number or user id (`type: "system"`)
+ * that is both the old and the new one, so that erasure finds the whole trail.
+ */
+function identitiesIn(...objects: JsonObject[]): (string | undefined)[] {
+  return objects.flatMap((object) =>
+    Object.entries(object).map(([name, value]) => {
+      if (PHONE_NAME.test(name)) return phoneSubject(textOf(value));
+      return name.endsWith('user_id') ? userSubject(textOf(value)) : undefined;
+    }),
+  );
 }
 
 function textOfMessage(message: JsonObject): string | undefined {
