@@ -3,7 +3,10 @@ import { Failure, isFailure, type FailureCode } from '#runtime/failure.ts';
 import type { Log } from '#runtime/log.ts';
 
 /** Status and title of every failure. */
-const problems: Record<FailureCode, { status: number; title: string; type?: string }> = {
+const problems: Record<
+  FailureCode,
+  { status: number; title: string; type?: string; headers?: Record<string, string> }
+> = {
   'request-malformed': { status: 400, title: 'The request is malformed' },
   'body-empty': { status: 400, title: 'The body is empty' },
   'body-invalid': { status: 422, title: 'The body does not have the expected shape' },
@@ -14,7 +17,37 @@ const problems: Record<FailureCode, { status: number; title: string; type?: stri
   'request-slow': { status: 408, title: 'The request took too long' },
   'too-large': { status: 413, title: 'The body is too large' },
   'signature-invalid': { status: 403, title: 'The signature does not match' },
-  unauthenticated: { status: 401, title: 'Sign in first' },
+  // RFC 6750 §3: no error code where no credentials were presented.
+  unauthenticated: {
+    status: 401,
+    title: 'Sign in first',
+    headers: { 'www-authenticate': 'Bearer realm="portcullis"' },
+  },
+  'token-invalid': {
+    status: 401,
+    title: 'The token is not valid',
+    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  },
+  'authorization-malformed': {
+    status: 400,
+    title: 'The authorization is malformed',
+    headers: { 'www-authenticate': 'Bearer error="invalid_request"' },
+  },
+  'login-failed': { status: 401, title: 'E-mail address or password is wrong' },
+  'refresh-missing': { status: 400, title: 'There is no refresh token' },
+  'refresh-invalid': { status: 401, title: 'The refresh token is not valid' },
+  'refresh-reused': { status: 401, title: 'The refresh token was used before; the session has been ended' },
+  'refresh-unsettled': { status: 503, title: 'The refresh could not be settled' },
+  'session-ended': { status: 401, title: 'The session has been ended' },
+  'session-expired': { status: 401, title: 'The session has expired' },
+  'step-up-needed': { status: 403, title: 'This needs a fresh sign-in' },
+  'csrf-refused': { status: 403, title: 'The request does not come from an allowed page' },
+  'password-wrong': { status: 403, title: 'The password is wrong' },
+  'password-refused': { status: 422, title: 'The password is not acceptable' },
+  'reset-invalid': { status: 403, title: 'The link is not valid' },
+  'email-taken': { status: 409, title: 'This e-mail address is in use' },
+  'admin-last': { status: 409, title: 'There must be another admin first' },
+  'sign-in-busy': { status: 503, title: 'Too many people are signing in' },
   forbidden: { status: 403, title: 'This is not allowed' },
   'not-found': { status: 404, title: 'There is no such thing' },
   'limit-exceeded': {
@@ -41,12 +74,12 @@ export interface ProblemAnswer {
 
 /** RFC 9457 problem+json for a failure. Every 503 and 429 carries an integer `Retry-After`. */
 export function problemOf(failure: Failure, requestId: string, random: () => number = Math.random): ProblemAnswer {
-  const { status, title, type } = problems[failure.code];
+  const { status, title, type, headers } = problems[failure.code];
   return answerOf(status, failure.code, title, {
     requestId,
     type,
     detail: failure.detail,
-    headers: { ...retryAfterOf(failure, status, random), ...failure.headers },
+    headers: { ...headers, ...retryAfterOf(failure, status, random), ...failure.headers },
   });
 }
 

@@ -1,0 +1,71 @@
+import type { Pool, Queryable } from '#database/pool.ts';
+import type { Keyring } from '#access/keyring.ts';
+import type { Passwords } from '#access/passwords.ts';
+import type { Role } from '#access/user.ts';
+
+export type AccessEventType =
+  | 'login.succeeded'
+  | 'login.failed'
+  | 'login.locked'
+  | 'session.ended'
+  | 'session.foreign'
+  | 'refresh.reused'
+  | 'step-up.passed'
+  | 'step-up.failed'
+  | 'password.changed'
+  | 'password.failed'
+  | 'reset.issued'
+  | 'user.created'
+  | 'user.changed'
+  | 'user.disabled'
+  | 'user.enabled'
+  | 'token.created'
+  | 'token.ended'
+  | 'signing-key.created'
+  | 'signing-key.retired';
+
+export interface AccessEvent extends Actor {
+  type: AccessEventType;
+  targetKind?: 'user' | 'session' | 'token' | 'signing-key';
+  targetId?: string;
+  details?: Record<string, string | number | boolean | null>;
+}
+
+/** Who does something, and from where. */
+export interface Actor {
+  actorId?: string;
+  actorKind: 'anonymous' | 'user' | 'token' | 'system';
+  addressPrefix?: string;
+}
+
+/** Writes events on the client that carries the act's transaction. */
+export type RecordAccessEvents = (client: Queryable, events: readonly AccessEvent[]) => Promise<void>;
+
+/** Counts attempts an account; the key is an HMAC, so that no address of a person is stored. */
+export interface SignInLimit {
+  /** Takes one point before anything else is looked at. @throws Failure `limit-exceeded` when none is left. */
+  consume(accountKey: string): Promise<SignInAttempt>;
+}
+
+export interface SignInAttempt {
+  /** Whether this attempt took the last point. */
+  readonly isLast: boolean;
+  /** Gives back the one point that this attempt took. */
+  refund(client: Queryable): Promise<void>;
+}
+
+/** What the acts of this domain stand on; each takes the part it needs. */
+export interface AccessContext {
+  pool: Pool;
+  record: RecordAccessEvents;
+  /** Of SESSION_SECRET. */
+  keys: Keyring;
+  passwords: Passwords;
+  signInLimit: SignInLimit;
+  idleSeconds: Record<Role, number>;
+  absoluteSeconds: Record<Role, number>;
+  sessionsPerUser: number;
+  refreshGraceSeconds: number;
+  /** Told of every session that ends, after the commit. */
+  onEnded: (sessionIds: readonly string[]) => void;
+}

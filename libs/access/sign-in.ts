@@ -1,0 +1,122 @@
+import { createHmac } from 'node:crypto';
+import { inTransaction, type PoolClient, type Queryable } from '#database/pool.ts';
+import { Failure } from '#runtime/failure.ts';
+import type { AccessContext, AccessEvent } from '#access/context.ts';
+import type { Keyring } from '#access/keyring.ts';
+import type { PasswordHash } from '#access/passwords.ts';
+import { startSession, type Client, type SessionStart, type StartedSession } from '#access/start-session.ts';
+import type { Role } from '#access/user.ts';
+
+export interface SignIn {
+  /** In canonical form. */
+  email: string;
+  password: string;
+  client: Client;
+  /** The session that an authentic refresh token of this browser names; it ends when this sign-in succeeds. */
+  replacedSessionId?: string | undefined;
+}
+
+export interface SignedIn extends StartedSession {
+  user: { id: string; email: string; name: string; role: Role };
+}
+
+type SignInContext = SessionStart & Pick<AccessContext, 'pool' | 'passwords' | 'signInLimit' | 'onEnded'>;
+
+interface UserRow {
+  id: string;
+  email: string;
+  name: string;
+  role: Role;
+  disabled: boolean;
+  password_hash: string | null;
+  password_pepper_id: string | null;
+}
+
+const COLUMNS = 'id, email, name, role, disabled_at is not null as disabled, password_hash, password_pepper_id';
+const BY_EMAIL = `select ${COLUMNS} from app_user where email = $1`;
+const LOCK = `select ${COLUMNS} from app_user where id = $1 for no key update`;
+
+/**
+ * Signs a person in with a password. An attempt is counted before anything is looked at, and costs one argon2 hash whether
+ * the account is unknown, disabled, without a password or just given a wrong one.
+ * @throws Failure `login-failed`, the same for all of those; `limit-exceeded`; `sign-in-busy`.
+ */
+export async function signIn(context: SignInContext, attempt: SignIn): Promise<SignedIn> {
+  const point = await context.signInLimit.consume(accountKeyOf(context.keys, attempt.email));
+  const user = await userByEmail(context.pool, attempt.email);
+  const stored = user === undefined ? undefined : passwordOf(user);
+  const isRight = await context.passwords.isRight(stored, attempt.password);
+  const started =
+    isRight && user !== undefined && stored !== undefined
+      ? await startFor(context, { user, stored, attempt, refund: (client) => point.refund(client) })
+      : undefined;
+  if (started !== undefined) {
+    context.onEnded(started.endedIds);
+    return started.signedIn;
+  }
+  await recordFailure(context, attempt, { user, isLast: point.isLast });
+  throw new Failure('login-failed');
+}
+
+async function startFor(
+  context: SignInContext,
+  given: {
+    user: UserRow;
+    stored: PasswordHash;
+    attempt: SignIn;
+    refund: (client: Queryable) => Promise<void>;
+  },
+): Promise<{ signedIn: SignedIn; endedIds: string[] } | undefined> {
+  const { user, stored, attempt, refund } = given;
+  if (user.disabled) return undefined;
+  const renewed = context.passwords.isOutdated(stored) ? await context.passwords.make(attempt.password) : undefined;
+  return inTransaction(context.pool, async (client) => {
+    const { rows } = await client.query<UserRow>(LOCK, [user.id]);
+    const locked = rows[0];
+    // Without this a sign-in with the old password could slip in behind a change of it.
+    if (locked === undefined || locked.disabled || locked.password_hash !== stored.hash) return undefined;
+    if (renewed !== undefined) await storeHash(client, user.id, renewed);
+    const { session, endedIds } = await startSession(context, client, locked, { ...attempt, method: 'password' });
+    await refund(client);
+    const { id, email, name, role } = locked;
+    return { signedIn: { ...session, user: { id, email, name, role } }, endedIds };
+  });
+}
+
+async function recordFailure(
+  context: SignInContext,
+  attempt: SignIn,
+  { user, isLast }: { user: UserRow | undefined; isLast: boolean },
+): Promise<void> {
+  const event: AccessEvent = {
+    type: 'login.failed',
+    actorKind: 'anonymous',
+    addressPrefix: attempt.client.addressPrefix,
+    ...(user === undefined ? {} : { targetKind: 'user', targetId: user.id }),
+    details: { reason: user === undefined ? 'unknown' : user.disabled ? 'disabled' : 'wrong' },
+  };
+  await context.record(context.pool, isLast ? [event, { ...event, type: 'login.locked' }] : [event]);
+}
+
+export async function userByEmail(client: Queryable, email: string): Promise<UserRow | undefined> {
+  const { rows } = await client.query<UserRow>({ name: 'user-by-email', text: BY_EMAIL, values: [email] });
+  return rows[0];
+}
+
+export function passwordOf(user: UserRow): PasswordHash | undefined {
+  return user.password_hash === null ? undefined : { hash: user.password_hash, pepperId: user.password_pepper_id };
+}
+
+/** The same password under stronger parameters: no change of it. */
+async function storeHash(client: PoolClient, userId: string, { hash, pepperId }: PasswordHash): Promise<void> {
+  await client.query('update app_user set password_hash = $2, password_pepper_id = $3 where id = $1', [
+    userId,
+    hash,
+    pepperId,
+  ]);
+}
+
+/** What an account is counted under: fixed in length, and no address to whoever reads the counters. */
+export function accountKeyOf(keys: Keyring, email: string): string {
+  return createHmac('sha256', keys.first.key('account')).update(email).digest('base64url');
+}
