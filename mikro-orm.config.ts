@@ -8,20 +8,14 @@ import { UserSessionEntity } from '#access/user-session.ts';
 import { UserEntity } from '#access/user.ts';
 import { SecurityEventEntity } from '#audit/security-event.ts';
 import { migrations } from '#database/migrations/list.ts';
-<<<<<<< HEAD
-import { SweepRunEntity } from '#queue/sweep-run.ts';
-=======
 import { LimiterCounterEntity } from '#limits/limiter-counter.ts';
->>>>>>> 5c13f4a (Add the tables, passwords, rotation and access tokens of libs/access)
+import { SweepRunEntity } from '#queue/sweep-run.ts';
 import { WebhookEventEntity } from '#webhooks/webhook-event.ts';
 import { WebhookLogEntity } from '#webhooks/webhook-log.ts';
 
 /** Entities of every domain, and the migrations in order. The queue's schema belongs to BullMQ. */
 export default defineConfig({
   clientUrl: process.env['MIGRATE_DATABASE_URL'] ?? process.env['DATABASE_URL'] ?? 'postgres://127.0.0.1/portcullis',
-<<<<<<< HEAD
-  entities: [SecurityEventEntity, WebhookLogEntity, WebhookEventEntity, SweepRunEntity],
-=======
   entities: [
     SecurityEventEntity,
     WebhookLogEntity,
@@ -33,8 +27,8 @@ export default defineConfig({
     ApiTokenEntity,
     PasswordResetEntity,
     LimiterCounterEntity,
+    SweepRunEntity,
   ],
->>>>>>> 5c13f4a (Add the tables, passwords, rotation and access tokens of libs/access)
   extensions: [Migrator],
   migrations: {
     path: `${import.meta.dirname}/libs/database/migrations`,

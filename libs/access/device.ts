@@ -1,4 +1,4 @@
-import bowser from 'bowser';
+import { parse } from 'bowser';
 import { createHmac } from 'node:crypto';
 import type { Keyring, SecretKeys } from '#access/keyring.ts';
 
@@ -14,7 +14,7 @@ const MAX_LABEL_LENGTH = 512;
 export function deviceLabelOf(userAgent: string | undefined): string {
   const plain = (userAgent ?? '').slice(0, MAX_LABEL_LENGTH).replaceAll(/\p{C}/gu, '').trim();
   if (plain === '') return 'unknown';
-  const { browser, os } = bowser.parse(plain);
+  const { browser, os } = parse(plain);
   if (browser.name === undefined || browser.name === '' || os.name === undefined) return plain;
   return `${browser.name} on ${os.name}`;
 }

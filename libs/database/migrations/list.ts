@@ -1,17 +1,14 @@
 import { M0001Audit } from '#database/migrations/m0001-audit.ts';
-import { M0006Sweeps } from '#database/migrations/m0006-sweeps.ts';
 import { M0002Webhooks } from '#database/migrations/m0002-webhooks.ts';
 import { M0003Access } from '#database/migrations/m0003-access.ts';
 import { M0005Limits } from '#database/migrations/m0005-limits.ts';
+import { M0006Sweeps } from '#database/migrations/m0006-sweeps.ts';
 
 /** Every migration in order. A migration that was released is never changed. */
 export const migrations = [
   { name: 'm0001-audit', class: M0001Audit },
   { name: 'm0002-webhooks', class: M0002Webhooks },
-<<<<<<< HEAD
-  { name: 'm0006-sweeps', class: M0006Sweeps },
-=======
   { name: 'm0003-access', class: M0003Access },
   { name: 'm0005-limits', class: M0005Limits },
->>>>>>> 5c13f4a (Add the tables, passwords, rotation and access tokens of libs/access)
+  { name: 'm0006-sweeps', class: M0006Sweeps },
 ] as const;
