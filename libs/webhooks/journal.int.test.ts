@@ -1,12 +1,12 @@
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openPool, type Pool } from '#database/pool.ts';
 import { isFailure } from '#runtime/failure.ts';
 import { newId } from '#runtime/id.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
+import { receiptDraft } from '#testing/receipt-draft.ts';
 import { effort } from '#testing/effort.ts';
 import { openJournal } from '#webhooks/journal.ts';
-import type { ReceiptDraft } from '#webhooks/receipt.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -14,34 +14,12 @@ beforeAll(async () => {
 });
 afterAll(() => database[Symbol.asyncDispose]());
 
-function draftOf(body: Buffer, more: Partial<ReceiptDraft> = {}): ReceiptDraft {
-  const sha256 = hash('sha256', body, 'buffer');
-  return {
-    id: newId(),
-    source: 'whatsapp',
-    provider: 'whatsapp',
-    verdict: 'accepted',
-    dedupeKey: sha256,
-    secretLabel: 'main',
-    textId: undefined,
-    sha256,
-    sizeBytes: body.length,
-    clientAddress: '203.0.113.9',
-    headers: { 'content-type': 'application/json' },
-    body,
-    correlationId: 'request-1',
-    receivedAtMs: Date.now(),
-    verifyUs: 40,
-    ...more,
-  };
-}
-
 const journalOn = (pool: Pool, committed: string[] = []) =>
   openJournal({ pool, onCommitted: (ids) => committed.push(...ids) });
 
 it('keeps the received bytes exactly, NUL and invalid UTF-8 included', async () => {
   const bodies = [Buffer.from([0, 0xff, 0xfe, 0]), Buffer.from('{"a":"ä\\u0000"}'), randomBytes(3_000_000)];
-  const drafts = bodies.map((body) => draftOf(body));
+  const drafts = bodies.map((body) => receiptDraft(body));
   const journal = journalOn(database.pool);
   await Promise.all(drafts.map((draft) => journal.append(draft)));
   for (const draft of drafts) {
@@ -59,7 +37,7 @@ it('keeps the received bytes exactly, NUL and invalid UTF-8 included', async () 
 it('rings once for each new receipt and never for a copy', async () => {
   const committed: string[] = [];
   const journal = journalOn(database.pool, committed);
-  const first = draftOf(randomBytes(100));
+  const first = receiptDraft(randomBytes(100));
   const copy = { ...first, id: newId() };
   expect(await journal.append(first)).toEqual({ id: first.id, isCopy: false });
   expect(await journal.append(copy)).toEqual({ id: first.id, isCopy: true });
@@ -70,8 +48,8 @@ it('takes the same body from two sources as two receipts', async () => {
   const journal = journalOn(database.pool);
   const body = randomBytes(100);
   const answers = await Promise.all([
-    journal.append(draftOf(body)),
-    journal.append(draftOf(body, { source: 'wooalerts' })),
+    journal.append(receiptDraft(body)),
+    journal.append(receiptDraft(body, { source: 'wooalerts' })),
   ]);
   expect(answers.map(({ isCopy }) => isCopy)).toEqual([false, false]);
 });
@@ -86,7 +64,7 @@ it('gives 100 concurrent copies over four journals one row, one id, and no deadl
   for (let round = 0; round < rounds; round += 1) {
     const bodies = Array.from({ length: 5 }, () => randomBytes(50));
     const answers = await Promise.all(
-      Array.from({ length: 100 }, (_, n) => journals[n % 4]!.append(draftOf(bodies[(n * 7) % 5]!))),
+      Array.from({ length: 100 }, (_, n) => journals[n % 4]!.append(receiptDraft(bodies[(n * 7) % 5]!))),
     );
     expect(new Set(answers.map(({ id }) => id)).size).toBe(5);
     expect(answers.filter(({ isCopy }) => !isCopy)).toHaveLength(5);
@@ -102,7 +80,7 @@ it('gives 100 concurrent copies over four journals one row, one id, and no deadl
 
 it('counts nothing when a batch whose answer was lost is written again', async () => {
   const journal = journalOn(database.pool);
-  const draft = draftOf(randomBytes(100));
+  const draft = receiptDraft(randomBytes(100));
   await journal.append(draft);
   expect(await journal.append(draft)).toEqual({ id: draft.id, isCopy: false });
   const { rows } = await database.pool.query('select duplicates from webhook_log where id = $1', [draft.id]);
@@ -111,7 +89,7 @@ it('counts nothing when a batch whose answer was lost is written again', async (
 
 it('stores what is no delivery as done, without a key', async () => {
   const journal = journalOn(database.pool);
-  const draft = draftOf(Buffer.alloc(0), { verdict: 'challenge', dedupeKey: undefined });
+  const draft = receiptDraft(Buffer.alloc(0), { verdict: 'challenge', dedupeKey: undefined });
   await journal.append(draft);
   const { rows } = await database.pool.query('select state, next_check_at, dedupe_key from webhook_log where id = $1', [
     draft.id,
@@ -121,8 +99,8 @@ it('stores what is no delivery as done, without a key', async () => {
 
 it('lets one bad row fail alone', async () => {
   const journal = journalOn(database.pool);
-  const drafts = Array.from({ length: 20 }, () => draftOf(randomBytes(10)));
-  const bad = draftOf(randomBytes(10), { textId: 'NUL \0 is no text' });
+  const drafts = Array.from({ length: 20 }, () => receiptDraft(randomBytes(10)));
+  const bad = receiptDraft(randomBytes(10), { textId: 'NUL \0 is no text' });
   const results = await Promise.allSettled([...drafts, bad].map((draft) => journal.append(draft)));
   expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1);
   expect(results.at(-1)?.status).toBe('rejected');
@@ -140,7 +118,7 @@ it('fails within its limit when the database does not answer, and stores nothing
   const blocker = await database.pool.connect();
   await blocker.query('begin');
   await blocker.query('lock table webhook_log in access exclusive mode');
-  const draft = draftOf(randomBytes(10));
+  const draft = receiptDraft(randomBytes(10));
   const startedAt = performance.now();
   await expect(journal.append(draft)).rejects.toSatisfy((error) => isFailure(error, 'database-unavailable'));
   expect(performance.now() - startedAt).toBeLessThan(1_600);

@@ -1,0 +1,117 @@
+import { listen } from '#runtime/http-server.ts';
+import { openClientAddress } from '#runtime/address.ts';
+import { openHealth } from '#runtime/health.ts';
+import type { ProcessParts } from '#runtime/process.ts';
+import { openPool, requireUtf8 } from '#database/pool.ts';
+import { openLimiter } from '#limits/limiter.ts';
+import { openQueueConnection } from '#queue/connection.ts';
+import { openProducer } from '#queue/producer.ts';
+import { queueUrlOf } from '#queue/settings.ts';
+import { openJournal } from '#webhooks/journal.ts';
+import { webhooks } from '#webhooks/queue.ts';
+import { openRefusals } from '#webhooks/refusals.ts';
+import type { Sources } from '#webhooks/sources.ts';
+import { apiHeaders } from './headers.ts';
+import { buildIngress } from './ingress.ts';
+import { openIngressMetrics } from './metrics.ts';
+import { openBodyBudget } from './read-body.ts';
+import { openWebhookDoor } from './webhook-door.ts';
+
+import type { IngressConfig } from './settings.ts';
+
+const BODY_BUDGET_BYTES = 48 * 1024 * 1024;
+const DOORBELL_LIMIT_MS = 1_000;
+/** Two batches are in flight; the third connection is for readiness. */
+const JOURNAL_CONNECTIONS = 3;
+
+export interface OpenIngressParts extends ProcessParts {
+  config: IngressConfig;
+  sources: Sources;
+}
+
+/** Opens all that the ingress needs, and listens. What is opened later is closed earlier: first the door, last the pools. */
+export async function openIngress({ stack, log, config, sources }: OpenIngressParts): Promise<{ port: number }> {
+  const metrics = openIngressMetrics();
+  const onError = (error: Error): void => log.warn({ err: error }, 'a database connection was lost');
+
+  const pool = stack.adopt(openPool(config.DATABASE_URL, { name: 'ingress', max: 6, onError }), (opened) =>
+    opened.end(),
+  );
+  await requireUtf8(pool);
+  const journalPool = stack.adopt(
+    openPool(config.DATABASE_URL, {
+      name: 'journal',
+      max: JOURNAL_CONNECTIONS,
+      connectMs: 1_000,
+      statementMs: 1_000,
+      queryMs: 1_200,
+      onError,
+    }),
+    (opened) => opened.end(),
+  );
+  const queue = stack.adopt(openQueueConnection(queueUrlOf(config), { role: 'producer', log }), (opened) =>
+    opened.close(),
+  );
+  const producer = stack.adopt(openProducer(queue, { deadlineMs: DOORBELL_LIMIT_MS }), (opened) => opened.close());
+  const refusals = stack.adopt(
+    openRefusals({
+      pool,
+      onLost: (error) => {
+        metrics.refusalLost();
+        log.warn({ err: error }, 'the receipt of a refused request was lost');
+      },
+    }),
+    (opened) => opened.drain(),
+  );
+  const journal = stack.adopt(
+    openJournal({
+      pool: journalPool,
+      onCommitted: (receiptIds) => {
+        producer.ring(webhooks, { receiptIds }).catch(metrics.doorbellMissed);
+      },
+    }),
+    (opened) => opened.drain(),
+  );
+
+  const headers = apiHeaders({
+    secure: config.PUBLIC_URL?.startsWith('https:') === true,
+    preload: config.HSTS_PRELOAD,
+  });
+  const clientAddress = openClientAddress(config.TRUST_PROXY);
+  const enterByWebhookDoor = openWebhookDoor({
+    sources,
+    journal,
+    refusals,
+    limiter: openLimiter(),
+    budget: openBodyBudget(BODY_BUDGET_BYTES),
+    clientAddressOf: (request) => clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for']),
+    headers,
+    log,
+    observe: metrics.webhooks,
+  });
+  const answerHealth = openHealth({
+    checks: [
+      {
+        name: 'database',
+        required: true,
+        check: async () => {
+          await journalPool.query('select 1');
+        },
+      },
+      { name: 'queue', required: false, check: () => queue.ping(1_000) },
+    ],
+    metrics: metrics.registry,
+    metricsToken: config.METRICS_TOKEN,
+  });
+  const app = buildIngress({ headers, routers: [], log });
+
+  const server = await listen(
+    (request, response) => {
+      if (enterByWebhookDoor(request, response) || answerHealth(request, response)) return;
+      app(request, response);
+    },
+    { host: config.HOST, port: config.PORT, setting: 'PORT' },
+  );
+  stack.defer(() => server.close());
+  return { port: server.port };
+}
