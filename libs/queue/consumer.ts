@@ -1,4 +1,4 @@
-import type { QueueConnection } from '#queue/connection.ts';
+import type { QueueConnection } from '#queue/queue-connection.ts';
 import type { QueueContract } from '#queue/contract.ts';
 import { parsePayload, traceOf } from '#queue/payload.ts';
 import { startConsumer, type ConsumerOptions, type RunningConsumer } from '#queue/running-consumer.ts';

@@ -1,6 +1,6 @@
 import { createPostgresBackend, withBackend, type BackendFactory, type IQueueBackend } from 'bullmq';
 import { openPool, type PoolClient } from '#database/pool.ts';
-import type { QueueConnection, QueueConnectionOptions } from '#queue/connection.ts';
+import type { QueueConnection, QueueConnectionOptions } from '#queue/queue-connection.ts';
 import { openErrorLog } from '#queue/error-log.ts';
 import { QUEUE_SCHEMA } from '#queue/migrate.ts';
 import { paced, workerSettings } from '#queue/paced-backend.ts';
@@ -51,6 +51,8 @@ export function openPostgresConnection(
         cut: () => void worker.getBackend().close(true).catch(onError),
       };
     },
+
+    reachable: () => Promise.resolve(),
 
     pressure: () => Promise.resolve(undefined),
 

@@ -1,4 +1,4 @@
-import type { QueueConnection } from '#queue/connection.ts';
+import type { QueueConnection } from '#queue/queue-connection.ts';
 import type { QueueContract } from '#queue/contract.ts';
 import { jobOptionsOf, parsePayload } from '#queue/payload.ts';
 import { openQueueHandle, type QueueHandle } from '#queue/queue-handle.ts';

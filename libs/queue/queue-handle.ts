@@ -1,4 +1,4 @@
-import type { JobQueue, QueueConnection } from '#queue/connection.ts';
+import type { JobQueue, QueueConnection } from '#queue/queue-connection.ts';
 import { queueFailure } from '#queue/queue-failure.ts';
 import { settledWithin, within } from '#runtime/deadline.ts';
 
@@ -41,6 +41,7 @@ export function openQueueHandle(connection: QueueConnection, name: string): Queu
   async function counted<T>(work: (queue: JobQueue) => Promise<T>): Promise<T> {
     unsettled += 1;
     try {
+      await connection.reachable();
       return await work(await ready());
     } finally {
       unsettled -= 1;

@@ -1,4 +1,4 @@
-import type { JobQueue, QueueConnection } from '#queue/connection.ts';
+import type { JobQueue, QueueConnection } from '#queue/queue-connection.ts';
 import type { QueueContract } from '#queue/contract.ts';
 import { queueFailure } from '#queue/queue-failure.ts';
 import { openQueueHandle, type QueueHandle } from '#queue/queue-handle.ts';
@@ -26,7 +26,7 @@ export interface QueueReader {
 
 /** The marker is a job that nobody takes, so it goes where jobs go. */
 const MARKER_QUEUE = 'epoch';
-const MARKER_ID = 'marker';
+const MARKER_ID = 'whole';
 
 export function openQueueReader(connection: QueueConnection, { deadlineMs }: { deadlineMs: number }): QueueReader {
   const handles = new Map<string, QueueHandle>();

@@ -1,9 +1,9 @@
 import { createRedisBackend, withBackend, type BackendFactory, type IQueueBackend } from 'bullmq';
-import type { QueueConnection, QueueConnectionOptions } from '#queue/connection.ts';
+import type { QueueConnection, QueueConnectionOptions } from '#queue/queue-connection.ts';
 import { openErrorLog } from '#queue/error-log.ts';
 import { paced, rest, workerSettings } from '#queue/paced-backend.ts';
 import { queueFailure } from '#queue/queue-failure.ts';
-import { memoryRatioOf, openRedis } from '#redis/client.ts';
+import { memoryRatioOf, openRedis, openWorkerRedis, whenReady } from '#redis/client.ts';
 import { warningsOf } from '#redis/inspect.ts';
 import { within } from '#runtime/deadline.ts';
 import { newId } from '#runtime/id.ts';
@@ -36,7 +36,11 @@ export function openRedisConnection(url: string, { role, log }: QueueConnectionO
     backend: 'redis',
 
     async ping(limitMs) {
-      await within(limitMs, commands.ping(), 'queue-unavailable').catch((error: unknown) => {
+      await within(
+        limitMs,
+        whenReady(commands).then(() => commands.ping()),
+        'queue-unavailable',
+      ).catch((error: unknown) => {
         throw queueFailure(error);
       });
     },
@@ -48,23 +52,29 @@ export function openRedisConnection(url: string, { role, log }: QueueConnectionO
 
     openWorker(name, process, { concurrency, pace }) {
       // A client of its own, so that a worker that is replaced leaves nothing stuck behind.
-      const connection = openRedis(url, { role: 'worker', name: `worker-${name}`, onError });
+      const { redis, cut } = openWorkerRedis(url, { name: `worker-${name}`, onError });
       const { Worker } = withBackend<IQueueBackend, unknown>((...call) => paced(factory(...call), pace));
-      const worker = new Worker(name, process, { ...workerSettings, connection, concurrency });
+      const worker = new Worker(name, process, { ...workerSettings, connection: redis, concurrency });
       return {
         worker,
         cut() {
-          connection.disconnect();
+          cut();
           void worker.getBackend().close(true).catch(onError);
         },
       };
     },
 
-    pressure: () => memoryRatioOf(commands),
+    reachable: () => whenReady(commands),
+
+    async pressure() {
+      await whenReady(commands);
+      return memoryRatioOf(commands);
+    },
 
     async alone(lock, work) {
       const key = `portcullis:lock:${lock}`;
       const token = newId();
+      await whenReady(commands);
       while ((await commands.set(key, token, 'PX', LOCK_MS, 'NX')) === null) await rest(LOCK_POLL_MS, ended.signal);
       try {
         return await work();

@@ -1,5 +1,5 @@
 import { UnrecoverableError, type Job } from 'bullmq';
-import type { OpenedWorker, QueueConnection } from '#queue/connection.ts';
+import type { OpenedWorker, QueueConnection } from '#queue/queue-connection.ts';
 import type { QueueContract } from '#queue/contract.ts';
 import { openErrorLog } from '#queue/error-log.ts';
 import { rest } from '#queue/paced-backend.ts';

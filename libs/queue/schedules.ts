@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { JobQueue, QueueConnection } from '#queue/connection.ts';
+import type { JobQueue, QueueConnection } from '#queue/queue-connection.ts';
 import type { QueueContract } from '#queue/contract.ts';
 import { jobOptionsOf, parsePayload } from '#queue/payload.ts';
 import { queueFailure } from '#queue/queue-failure.ts';

@@ -11,6 +11,7 @@ export interface WatchdogOptions {
 }
 
 export interface Watchdog {
+  /** To be called again and again; a call during another one does nothing. */
   tick(): Promise<void>;
 }
 
@@ -21,22 +22,30 @@ export interface Watchdog {
 export function openWatchdog(options: WatchdogOptions): Watchdog {
   let waitingSinceMs: number | undefined;
   let progressSeenMs = options.lastProgressMs();
+  let ticking = false;
 
   return {
     async tick() {
-      const progressMs = options.lastProgressMs();
-      const moved = progressMs !== progressSeenMs;
-      progressSeenMs = progressMs;
-      if (moved || options.isExcused() || !(await hasBacklog())) {
-        waitingSinceMs = undefined;
-        return;
-      }
-      waitingSinceMs ??= options.now();
-      if (options.now() - waitingSinceMs < options.limitMs) return;
-      waitingSinceMs = undefined;
-      options.onStuck();
+      if (ticking) return;
+      ticking = true;
+      await look();
+      ticking = false;
     },
   };
+
+  async function look(): Promise<void> {
+    const progressMs = options.lastProgressMs();
+    const moved = progressMs !== progressSeenMs;
+    progressSeenMs = progressMs;
+    if (moved || options.isExcused() || !(await hasBacklog())) {
+      waitingSinceMs = undefined;
+      return;
+    }
+    waitingSinceMs ??= options.now();
+    if (options.now() - waitingSinceMs < options.limitMs) return;
+    waitingSinceMs = undefined;
+    options.onStuck();
+  }
 
   async function hasBacklog(): Promise<boolean> {
     try {

@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** A TCP proxy on loopback that can be away, or keep its connections and forward nothing. */
+export interface Proxy extends AsyncDisposable {
+  /** `url` with the proxy's address in it. */
+  through(url: string): string;
+  /** Ends every connection and refuses new ones. */
+  refuse(): Promise<void>;
+  /** Accepts and forwards new connections. */
+  accept(): Promise<void>;
+  /** Keeps the connections of now open and drops what comes over them, both ways: they are half open. New ones work. */
+  silence(): void;
+}
+
+export async function openProxy(targetUrl: string): Promise<Proxy> {
+  const target = new URL(targetUrl);
+  const sockets = new Set<Socket>();
+  const silent = new WeakSet<Socket>();
+  let port = 0;
+  let server: Server | undefined;
+
+  function forward(client: Socket): void {
+    const upstream = connect(Number(target.port), target.hostname);
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (chunk) => silent.has(from) || to.write(chunk));
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        sockets.delete(from);
+        if (!silent.has(from)) to.destroy();
+      });
+    }
+  }
+
+  const proxy: Proxy = {
+    through: (url) => Object.assign(new URL(url), { hostname: '127.0.0.1', port: String(port) }).href,
+    async accept() {
+      if (server !== undefined) return;
+      server = createServer(forward).listen(port, '127.0.0.1');
+      await once(server, 'listening');
+      port = (server.address() as AddressInfo).port;
+    },
+    async refuse() {
+      const closed = server === undefined ? undefined : once(server, 'close');
+      server?.close();
+      server = undefined;
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+    silence() {
+      for (const socket of sockets) silent.add(socket);
+    },
+    [Symbol.asyncDispose]: () => proxy.refuse(),
+  };
+  await proxy.accept();
+  return proxy;
+}
