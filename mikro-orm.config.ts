@@ -10,6 +10,7 @@ import { SecurityEventEntity } from '#audit/security-event.ts';
 import { migrations } from '#database/migrations/list.ts';
 import { LimiterCounterEntity } from '#limits/limiter-counter.ts';
 import { SweepRunEntity } from '#queue/sweep-run.ts';
+import { UploadEntity } from '#uploads/upload.ts';
 import { WebhookEventEntity } from '#webhooks/webhook-event.ts';
 import { WebhookLogEntity } from '#webhooks/webhook-log.ts';
 
@@ -28,6 +29,7 @@ export default defineConfig({
     PasswordResetEntity,
     LimiterCounterEntity,
     SweepRunEntity,
+    UploadEntity,
   ],
   extensions: [Migrator],
   migrations: {

@@ -2,6 +2,8 @@ import type { ErrorRequestHandler } from 'express';
 import { Failure, isFailure, type FailureCode } from '#runtime/failure.ts';
 import type { Log } from '#runtime/log.ts';
 
+const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
+
 /** Status and title of every failure. */
 const problems: Record<
   FailureCode,
@@ -53,14 +55,46 @@ const problems: Record<
   'limit-exceeded': {
     status: 429,
     title: 'Too many requests',
-    type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+    type: QUOTA_EXCEEDED,
   },
   'receipt-dead': { status: 422, title: 'The receipt can not be processed' },
+  'malformed-multipart': { status: 400, title: 'The multipart body is malformed' },
+  'file-missing': { status: 400, title: 'There is no file' },
+  'filename-missing': { status: 400, title: 'The file has no name' },
+  'file-empty': { status: 400, title: 'The file is empty' },
+  'too-many-files': { status: 413, title: 'Too many files' },
+  'too-many-fields': { status: 400, title: 'Too many fields' },
+  'too-slow': { status: 408, title: 'The body came too slowly' },
+  'type-not-allowed': { status: 415, title: 'Files of this type are not taken' },
+  'encoding-not-allowed': { status: 415, title: 'Encoded bodies are not taken' },
+  'digest-mismatch': { status: 422, title: 'The bytes do not have the digest that was announced' },
+  'idempotency-in-progress': { status: 409, title: 'A request with this key is still under way' },
+  'idempotency-key-reuse': { status: 422, title: 'This key was used for something else' },
+  'range-unsatisfiable': { status: 416, title: 'The range lies outside of the file' },
+  'rate-limited': { status: 429, title: 'Too many uploads', type: QUOTA_EXCEEDED },
+  'quota-exceeded': { status: 429, title: 'The space for uploads is used up', type: QUOTA_EXCEEDED },
+  'quarantine-full': { status: 503, title: 'Too much is waiting to be scanned' },
+  'storage-full': { status: 507, title: 'The storage is full' },
+  'ticket-unchecked': { status: 503, title: 'The ticket could not be checked' },
+  'active-content': { status: 410, title: 'The file held active content' },
+  'archive-limits': { status: 410, title: 'The archive was beyond the limits' },
+  'archive-malformed': { status: 410, title: 'The archive was malformed' },
+  'authorisation-revoked': { status: 410, title: 'The ticket was no longer open to its owner' },
+  'encrypted-archive': { status: 410, title: 'The file was encrypted and could not be scanned' },
+  expired: { status: 410, title: 'The file expired' },
+  infected: { status: 410, title: 'The file was infected' },
+  macro: { status: 410, title: 'The file held macros' },
+  'pixel-limit': { status: 410, title: 'The image was beyond the limits' },
+  'scan-inconclusive': { status: 410, title: 'The file could not be scanned' },
+  'scanner-unavailable': { status: 410, title: 'The file could not be scanned' },
+  tampered: { status: 410, title: 'The file was changed after it was stored' },
+  'type-mismatch': { status: 410, title: 'The file was not of the type that its name says' },
   'job-malformed': { status: 500, title: 'The job can not be read' },
   'database-unavailable': { status: 503, title: 'The database does not answer' },
   'queue-unavailable': { status: 503, title: 'The queue does not answer' },
   'journal-full': { status: 503, title: 'Too much is waiting to be stored' },
-  'not-ready': { status: 503, title: 'Not ready' },
+  'not-ready': { status: 409, title: 'The file is not scanned yet' },
+  unready: { status: 503, title: 'Not ready' },
 };
 
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
@@ -80,6 +114,7 @@ export function problemOf(failure: Failure, requestId: string, random: () => num
     type,
     detail: failure.detail,
     headers: { ...headers, ...retryAfterOf(failure, status, random), ...failure.headers },
+    members: failure.members,
   });
 }
 
@@ -127,10 +162,16 @@ function answerOf(
   status: number,
   code: string,
   title: string,
-  more: { requestId: string; type?: string | undefined; detail?: string | undefined; headers?: Record<string, string> },
+  more: {
+    requestId: string;
+    type?: string | undefined;
+    detail?: string | undefined;
+    members?: Record<string, string | number>;
+    headers?: Record<string, string>;
+  },
 ): ProblemAnswer {
-  const { requestId, type = `urn:portcullis:problem:${code}`, detail, headers = {} } = more;
-  const body = Buffer.from(JSON.stringify({ type, title, status, detail, code, requestId }));
+  const { requestId, type = `urn:portcullis:problem:${code}`, detail, members = {}, headers = {} } = more;
+  const body = Buffer.from(JSON.stringify({ type, title, status, detail, code, requestId, ...members }));
   return {
     status,
     headers: {

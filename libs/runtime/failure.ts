@@ -40,10 +40,42 @@ export const failures = {
   'limit-exceeded': 'never',
   'receipt-dead': 'never',
   'job-malformed': 'never',
+  'malformed-multipart': 'never',
+  'file-missing': 'never',
+  'filename-missing': 'never',
+  'file-empty': 'never',
+  'too-many-files': 'never',
+  'too-many-fields': 'never',
+  'too-slow': 'never',
+  'type-not-allowed': 'never',
+  'encoding-not-allowed': 'never',
+  'digest-mismatch': 'never',
+  'idempotency-in-progress': 'counted',
+  'idempotency-key-reuse': 'never',
+  'range-unsatisfiable': 'never',
+  'rate-limited': 'never',
+  'quota-exceeded': 'never',
+  'quarantine-full': 'free',
+  'storage-full': 'free',
+  'ticket-unchecked': 'free',
+  'active-content': 'never',
+  'archive-limits': 'never',
+  'archive-malformed': 'never',
+  'authorisation-revoked': 'never',
+  'encrypted-archive': 'never',
+  expired: 'never',
+  infected: 'never',
+  macro: 'never',
+  'pixel-limit': 'never',
+  'scan-inconclusive': 'counted',
+  'scanner-unavailable': 'free',
+  tampered: 'never',
+  'type-mismatch': 'never',
   'database-unavailable': 'free',
   'queue-unavailable': 'free',
   'journal-full': 'free',
-  'not-ready': 'free',
+  'not-ready': 'counted',
+  unready: 'free',
 } as const satisfies Record<string, Retry>;
 
 export type FailureCode = keyof typeof failures;
@@ -55,6 +87,8 @@ export interface FailureDetails {
   retryAfterSeconds?: number;
   /** Extra response headers that the failure's meaning asks for, such as `Allow`. */
   headers?: Record<string, string>;
+  /** Extra members of the problem's body (RFC 9457 §3.2). */
+  members?: Record<string, string | number>;
 }
 
 /** An expected failure. What is thrown and is not a Failure is a bug. */
@@ -64,13 +98,15 @@ export class Failure extends Error {
   readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Record<string, string>;
+  readonly members: Record<string, string | number>;
 
-  constructor(code: FailureCode, { detail, cause, retryAfterSeconds, headers = {} }: FailureDetails = {}) {
+  constructor(code: FailureCode, { detail, cause, retryAfterSeconds, headers = {}, members = {} }: FailureDetails = {}) {
     super(detail === undefined ? code : `${code}: ${detail}`, { cause });
     this.code = code;
     this.detail = detail;
     this.retryAfterSeconds = retryAfterSeconds;
     this.headers = headers;
+    this.members = members;
   }
 
   get retry(): Retry {

@@ -1,6 +1,7 @@
 import { M0001Audit } from '#database/migrations/m0001-audit.ts';
 import { M0002Webhooks } from '#database/migrations/m0002-webhooks.ts';
 import { M0003Access } from '#database/migrations/m0003-access.ts';
+import { M0004Uploads } from '#database/migrations/m0004-uploads.ts';
 import { M0005Limits } from '#database/migrations/m0005-limits.ts';
 import { M0006Sweeps } from '#database/migrations/m0006-sweeps.ts';
 
@@ -9,6 +10,7 @@ export const migrations = [
   { name: 'm0001-audit', class: M0001Audit },
   { name: 'm0002-webhooks', class: M0002Webhooks },
   { name: 'm0003-access', class: M0003Access },
+  { name: 'm0004-uploads', class: M0004Uploads },
   { name: 'm0005-limits', class: M0005Limits },
   { name: 'm0006-sweeps', class: M0006Sweeps },
 ] as const;
