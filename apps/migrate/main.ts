@@ -1,22 +1,20 @@
 import { catalogue } from '#catalogue.ts';
-import { migrate, migrationSettings } from '#database/migrate.ts';
-import { databaseSettings } from '#database/pool.ts';
+import { migrate } from '#database/migrate.ts';
 import { openQueueConnection } from '#queue/connection.ts';
 import { migrateQueue } from '#queue/migrate.ts';
 import { declareSchedules } from '#queue/schedules.ts';
-import { queueSettings, queueUrlOf } from '#queue/settings.ts';
+import { queueUrlOf } from '#queue/settings.ts';
 import { readConfig } from '#runtime/config.ts';
 import { runTask } from '#runtime/process.ts';
 import ormConfig from '../../mikro-orm.config.ts';
-
-const settings = { ...databaseSettings, ...migrationSettings, ...queueSettings };
+import { migrateSettings } from './settings.ts';
 
 /** What may be added and read, but never changed: see the grants in libs/database/migrate.ts. */
 const APPEND_ONLY = ['security_event'];
 
 /** Brings both schemas up to date and declares the schedules. Run it before a new release; running it again does nothing. */
 await runTask('migrate', async ({ stack, log }) => {
-  const config = readConfig(settings);
+  const config = readConfig(migrateSettings);
   const ownerUrl = config.MIGRATE_DATABASE_URL ?? config.DATABASE_URL;
   const appRole = decodeURIComponent(new URL(config.DATABASE_URL).username) || undefined;
   const applied = await migrate({ config: ormConfig, ownerUrl, appRole, appendOnly: APPEND_ONLY });
