@@ -100,7 +100,10 @@ export class Failure extends Error {
   readonly headers: Record<string, string>;
   readonly members: Record<string, string | number>;
 
-  constructor(code: FailureCode, { detail, cause, retryAfterSeconds, headers = {}, members = {} }: FailureDetails = {}) {
+  constructor(
+    code: FailureCode,
+    { detail, cause, retryAfterSeconds, headers = {}, members = {} }: FailureDetails = {},
+  ) {
     super(detail === undefined ? code : `${code}: ${detail}`, { cause });
     this.code = code;
     this.detail = detail;

@@ -38,7 +38,10 @@ function decodeExtended(value: string): string | undefined {
 
 /** `attachment` with a name, as RFC 6266 §4.3 advises: ASCII for old clients, RFC 8187 for the rest. */
 export function attachmentHeader(name: string): string {
-  const ascii = name.normalize('NFKD').replace(/[^\x20-\x7e]/g, '_').replace(/["\\%]/g, '_');
+  const ascii = name
+    .normalize('NFKD')
+    .replace(/[^\x20-\x7e]/g, '_')
+    .replace(/["\\%]/g, '_');
   if (ascii === name) return `attachment; filename="${ascii}"`;
   return `attachment; filename="${ascii}"; filename*=UTF-8''${encodeExtended(name)}`;
 }

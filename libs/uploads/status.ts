@@ -1,6 +1,13 @@
 /** What a client sees of an upload's way. Only `clean` is ever served. */
 export type UploadStatus =
-  'quarantined' | 'scanning' | 'clean' | 'infected' | 'rejected' | 'unscannable' | 'scan-failed' | 'expired';
+  | 'quarantined'
+  | 'scanning'
+  | 'clean'
+  | 'infected'
+  | 'rejected'
+  | 'unscannable'
+  | 'scan-failed'
+  | 'expired';
 
 /** Why an upload is where it is; each is the code of a problem that its content is answered with. */
 export const reasons = [

@@ -38,9 +38,7 @@ export class M0004Uploads extends Migration {
     this.addSql('create index upload_by_hash on upload (owner_id, sha256)');
     this.addSql('create index upload_by_stored_name on upload (stored_name)');
     this.addSql('create index upload_by_status on upload (status, next_check_at)');
-    this.addSql(
-      'alter table upload add constraint upload_idempotency unique (owner_id, idempotency_key)',
-    );
+    this.addSql('alter table upload add constraint upload_idempotency unique (owner_id, idempotency_key)');
     this.addSql(`
       create function upload_tells_change() returns trigger language plpgsql as $$
       begin
