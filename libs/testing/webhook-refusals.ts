@@ -55,6 +55,7 @@ const NEEDS_BODY = /^(?:body-|signature-mismatch$|token-mismatch$)/;
 
 /** Each is refused for its own reason; what its head shows already before the body is read. */
 export function describeRefusals(title: string, rows: readonly Refusal[]): void {
+  // oxlint-disable-next-line vitest/valid-title -- the caller's title is a string
   describe(title, () => {
     it.each(rows.map((row) => [row.title, row.reason, row] as const))(
       '%s: %s',

@@ -14,7 +14,7 @@ export function signStandardWebhook(key: KeyObject, { id, nowMs, body }: Standar
   const signature =
     key.type === 'secret'
       ? `v1,${createHmac('sha256', key).update(message).digest('base64')}`
-      : // eslint-disable-next-line unicorn/no-null -- Ed25519 takes no digest (RFC 8032)
+      : // Ed25519 takes no digest (RFC 8032).
         `v1a,${sign(null, message, key).toString('base64')}`;
   return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature };
 }

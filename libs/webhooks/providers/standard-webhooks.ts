@@ -98,7 +98,7 @@ function matchEd25519(
   let match: SourceKey | undefined;
   for (const candidate of keys) {
     if (candidate.key.type !== 'public') continue;
-    // eslint-disable-next-line unicorn/no-null -- Ed25519 takes no digest (RFC 8032)
+    // Ed25519 takes no digest (RFC 8032).
     for (const signature of signatures) if (verify(null, message, candidate.key, signature)) match ??= candidate;
   }
   return match;
