@@ -4,19 +4,31 @@ import { Failure } from '#runtime/failure.ts';
 
 const MAX_JSON_BYTES = 64 * 1024;
 
+const BODY_LIMIT_MS = 10_000;
+
 /**
- * Reads a JSON body: another content type is 415, malformed JSON 400, an encoded body 415. Mount it on the routes that
- * take one.
+ * Reads a JSON body: another content type is 415, malformed JSON 400, an encoded body 415, one that takes too long 408.
+ * Mount it on the routes that take one.
  */
-export function readJson(limitBytes = MAX_JSON_BYTES): RequestHandler[] {
+export function readJson(limitBytes = MAX_JSON_BYTES, limitMs = BODY_LIMIT_MS): RequestHandler {
   const parse = express.json({ limit: limitBytes, strict: true, inflate: false, type: 'application/json' });
-  return [
-    (request, _response, next) => {
-      if (request.is('application/json') === 'application/json') next();
-      else next(new Failure('content-type-unsupported', { detail: 'send application/json' }));
-    },
-    parse,
-  ];
+  return (request, response, next) => {
+    if (request.is('application/json') !== 'application/json') {
+      next(new Failure('content-type-unsupported', { detail: 'send application/json' }));
+      return;
+    }
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      // The rest of the body would be taken for the next request.
+      response.set('connection', 'close');
+      next(new Failure('request-slow'));
+    }, limitMs);
+    parse(request, response, (error?: unknown) => {
+      clearTimeout(timer);
+      if (!isLate) next(error);
+    });
+  };
 }
 
 /**

@@ -1,18 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { inTransaction } from '#database/pool.ts';
 import { Failure } from '#runtime/failure.ts';
 import type { AccessContext } from '#access/context.ts';
-import { deviceHashesOf, deviceLabelOf } from '#access/device.ts';
+import { endReused, standingOf, type Presented, type TokenStanding } from '#access/refresh-replay.ts';
 import { hashOf, refreshTokenText, type RefreshTokenParts } from '#access/refresh-token-text.ts';
 import { openSuccessor, sealSuccessor, type Rotation } from '#access/sealed-successor.ts';
-import type { Client } from '#access/start-session.ts';
 
 type RefreshContext = Pick<AccessContext, 'pool' | 'record' | 'keys' | 'refreshGraceSeconds' | 'onEnded'>;
 
-export interface Refresh {
-  /** The presented token, found authentic. */
-  presented: RefreshTokenParts;
-  client: Client;
+export interface Refresh extends Presented {
   /** Seconds since this request arrived, so that our own queueing pushes nobody out of the grace period. */
   waitedSeconds: () => number;
 }
@@ -42,53 +37,13 @@ const ROTATE = `
     late_replays = 0,
     last_used_at = now(),
     idle_expires_at = least(now() + idle_seconds * interval '1 second', absolute_expires_at)
-  where session_id = $1 and current_hash = $2 and generation = $5 and ended_at is null
+  where session_id = $1 and current_hash = $2 and ended_at is null
     and now() < idle_expires_at and now() < absolute_expires_at
   returning user_id, extract(epoch from absolute_expires_at - now())::float8 as remaining_seconds`;
-
-const STANDING = `
-  select
-    user_id,
-    ended_at is not null as ended,
-    now() >= least(idle_expires_at, absolute_expires_at) as expired,
-    current_hash = $2 as is_current,
-    coalesce(previous_hash = $2, false) as is_parent,
-    device_hash = any($3::bytea[]) as same_device,
-    coalesce(extract(epoch from now() - rotated_at), 0)::float8 as age_seconds,
-    late_replays,
-    sealed_successor,
-    extract(epoch from absolute_expires_at - now())::float8 as remaining_seconds
-  from refresh_token
-  where session_id = $1`;
 
 const COUNT_LATE_REPLAY = `
   update refresh_token set late_replays = late_replays + 1
   where session_id = $1 and previous_hash = $2 and ended_at is null and late_replays < $3`;
-
-const END_REUSED = `
-  with killed as (
-    update refresh_token set ended_at = clock_timestamp(), sealed_successor = null
-    where session_id = $1 and current_hash <> $2 and ended_at is null
-      and now() < idle_expires_at and now() < absolute_expires_at
-    returning session_id, generation, extract(epoch from now() - rotated_at)::float8 as seconds_since_rotation
-  )
-  update user_session s set ended_at = clock_timestamp(), end_reason = 'refresh-reused'
-  from killed k
-  where s.id = k.session_id
-  returning s.user_id, k.generation, k.seconds_since_rotation`;
-
-interface Standing {
-  user_id: string;
-  ended: boolean;
-  expired: boolean;
-  is_current: boolean;
-  is_parent: boolean;
-  same_device: boolean;
-  age_seconds: number;
-  late_replays: number;
-  sealed_successor: Buffer | null;
-  remaining_seconds: number;
-}
 
 /**
  * Exchanges an authentic refresh token for its one successor. The parent of the current token is answered again, with the
@@ -98,14 +53,10 @@ interface Standing {
 export async function refreshSession(context: RefreshContext, refresh: Refresh): Promise<Refreshed> {
   const rotated = await rotate(context, refresh);
   if (rotated !== undefined) return rotated;
-  // A replay whose count was refused meanwhile looks once more.
+  // A replay that another request overtook looks once more.
   const replayed = (await judgeReplay(context, refresh)) ?? (await judgeReplay(context, refresh));
   if (replayed === undefined) throw new Failure('refresh-unsettled', { retryAfterSeconds: 1 });
   return replayed;
-}
-
-function rotationOf({ sessionId, generation, secret }: RefreshTokenParts): Rotation {
-  return { sessionId, generation: generation + 1, parentSecret: secret };
 }
 
 async function rotate(context: RefreshContext, { presented }: Refresh): Promise<Refreshed | undefined> {
@@ -116,13 +67,7 @@ async function rotate(context: RefreshContext, { presented }: Refresh): Promise<
   const { rows } = await context.pool.query<{ user_id: string; remaining_seconds: number }>({
     name: 'refresh-rotate',
     text: ROTATE,
-    values: [
-      sessionId,
-      presented.secretHash,
-      hashOf(secret),
-      sealSuccessor(first, rotation, secret),
-      presented.generation,
-    ],
+    values: [sessionId, presented.secretHash, hashOf(secret), sealSuccessor(first, rotation, secret)],
   });
   const row = rows[0];
   if (row === undefined) return undefined;
@@ -139,8 +84,6 @@ async function rotate(context: RefreshContext, { presented }: Refresh): Promise<
 async function judgeReplay(context: RefreshContext, refresh: Refresh): Promise<Refreshed | undefined> {
   const { presented } = refresh;
   const standing = await standingOf(context, refresh);
-  if (standing === undefined || standing.ended) throw new Failure('session-ended');
-  if (standing.expired) throw new Failure('session-expired');
   if (standing.is_current) return undefined;
   const ageSeconds = standing.age_seconds - refresh.waitedSeconds();
   const isForgivable =
@@ -160,16 +103,8 @@ async function judgeReplay(context: RefreshContext, refresh: Refresh): Promise<R
   return repeat(context, presented, standing);
 }
 
-async function standingOf(context: RefreshContext, { presented, client }: Refresh): Promise<Standing | undefined> {
-  const { rows } = await context.pool.query<Standing>({
-    name: 'refresh-standing',
-    text: STANDING,
-    values: [presented.sessionId, presented.secretHash, deviceHashesOf(context.keys, client.device)],
-  });
-  return rows[0];
-}
-
-function repeat(context: RefreshContext, presented: RefreshTokenParts, standing: Standing): Refreshed {
+/** The same successor again, from its seal. */
+function repeat(context: RefreshContext, presented: RefreshTokenParts, standing: TokenStanding): Refreshed {
   const rotation = rotationOf(presented);
   const opened =
     standing.sealed_successor === null ? undefined : openSuccessor(context.keys, rotation, standing.sealed_successor);
@@ -185,37 +120,6 @@ function repeat(context: RefreshContext, presented: RefreshTokenParts, standing:
   };
 }
 
-/** Ends the session and writes the one critical event, in one transaction, however many replays arrive together. */
-async function endReused(context: RefreshContext, refresh: Refresh, standing: Standing): Promise<never> {
-  const { presented, client } = refresh;
-  const { sessionId } = presented;
-  const isKilled = await inTransaction(context.pool, async (connection) => {
-    const { rows } = await connection.query<{
-      user_id: string;
-      generation: number;
-      seconds_since_rotation: number | null;
-    }>(END_REUSED, [sessionId, presented.secretHash]);
-    const killed = rows[0];
-    if (killed === undefined) return false;
-    await context.record(connection, [
-      {
-        type: 'refresh.reused',
-        actorKind: 'anonymous',
-        addressPrefix: client.addressPrefix,
-        targetKind: 'session',
-        targetId: sessionId,
-        details: {
-          userId: killed.user_id,
-          presentedGeneration: presented.generation,
-          currentGeneration: killed.generation,
-          secondsSinceRotation: killed.seconds_since_rotation,
-          sameDevice: standing.same_device,
-          presenterDevice: deviceLabelOf(client.userAgent),
-        },
-      },
-    ]);
-    return true;
-  });
-  context.onEnded([sessionId]);
-  throw new Failure(isKilled ? 'refresh-reused' : 'session-ended');
+function rotationOf({ sessionId, generation, secret }: RefreshTokenParts): Rotation {
+  return { sessionId, generation: generation + 1, parentSecret: secret };
 }

@@ -19,6 +19,8 @@ export interface SessionStandings {
   of(sessionId: string): Promise<SessionStanding | undefined>;
   /** Ends that this process knows of are in force at once. */
   end(sessionIds: readonly string[]): void;
+  /** What changed on this process is read anew. */
+  forget(sessionId: string): void;
   /** Aborts when the session ends, while `until` isn't aborted. For requests that stay open. */
   watch(sessionId: string, until: AbortSignal): AbortSignal;
 }
@@ -98,6 +100,9 @@ export function openSessionStandings({
     },
     end(sessionIds) {
       for (const id of sessionIds) entries.set(id, 'ended');
+    },
+    forget(sessionId) {
+      if (entries.get(sessionId) !== 'ended') entries.delete(sessionId);
     },
     watch(sessionId, until) {
       return watch(standings, sessionId, until);

@@ -98,8 +98,13 @@ async function recordFailure(
   await context.record(context.pool, isLast ? [event, { ...event, type: 'login.locked' }] : [event]);
 }
 
-export async function userByEmail(client: Queryable, email: string): Promise<UserRow | undefined> {
+async function userByEmail(client: Queryable, email: string): Promise<UserRow | undefined> {
   const { rows } = await client.query<UserRow>({ name: 'user-by-email', text: BY_EMAIL, values: [email] });
+  return rows[0];
+}
+
+export async function userById(client: Queryable, userId: string): Promise<UserRow | undefined> {
+  const { rows } = await client.query<UserRow>(`select ${COLUMNS} from app_user where id = $1`, [userId]);
   return rows[0];
 }
 

@@ -1,0 +1,69 @@
+import type { Request, RequestHandler } from 'express';
+import type { AccessTokens } from '#access/access-tokens.ts';
+import type { ApiScope } from '#access/api-scopes.ts';
+import { isApiToken, type ApiTokenDoor } from '#access/api-tokens.ts';
+import type { SessionStandings } from '#access/session-standings.ts';
+import { Failure } from '#runtime/failure.ts';
+import { rememberCaller, type Caller, type Role } from './caller.ts';
+
+export interface CallerRules {
+  /** Who may call; everyone who is signed in, by default. */
+  roles?: readonly Role[];
+  /** The scope that lets an API token in; without one, programs stay out. */
+  scope?: ApiScope;
+  /** Whether the proof of who calls must be fresh, where STEP_UP_MINUTES asks for it. */
+  stepUp?: boolean;
+}
+
+/** Middleware that lets nobody pass but the callers that the rules name, and remembers them for `callerOf`. */
+export type RequireCaller = (rules?: CallerRules) => RequestHandler;
+
+export interface AuthenticationParts {
+  accessTokens: AccessTokens;
+  standings: SessionStandings;
+  apiTokens: ApiTokenDoor;
+  /** 0: any proof will do, however old. */
+  stepUpMinutes: number;
+}
+
+export function openRequireCaller(parts: AuthenticationParts): RequireCaller {
+  return (rules = {}) =>
+    async (request, response, next) => {
+      const token = bearerOf(request);
+      const caller = isApiToken(token) ? await programOf(parts, token, rules) : await personOf(parts, token, rules);
+      if (rules.roles?.includes(caller.role) === false) throw new Failure('forbidden');
+      response.setHeader('cache-control', 'no-store');
+      rememberCaller(response, caller);
+      next();
+    };
+}
+
+async function personOf(parts: AuthenticationParts, token: string, rules: CallerRules): Promise<Caller> {
+  const { userId, sessionId } = await parts.accessTokens.read(token);
+  const standing = await parts.standings.of(sessionId);
+  if (standing?.userId !== userId) throw new Failure('token-invalid');
+  const isStale = parts.stepUpMinutes > 0 && standing.authenticatedSeconds > parts.stepUpMinutes * 60;
+  if (rules.stepUp === true && isStale) throw new Failure('step-up-needed');
+  return { kind: 'user', userId, role: standing.role, sessionId, tokenId: undefined };
+}
+
+async function programOf(parts: AuthenticationParts, token: string, { scope }: CallerRules): Promise<Caller> {
+  const { tokenId, userId, role, scopes } = await parts.apiTokens.read(token);
+  if (scope === undefined || !scopes.includes(scope)) {
+    throw new Failure('forbidden', { headers: { 'www-authenticate': 'Bearer error="insufficient_scope"' } });
+  }
+  return { kind: 'token', userId, role, sessionId: undefined, tokenId };
+}
+
+/**
+ * The one bearer token of a request (RFC 6750 §2.1). A token in the query or the body counts as none.
+ * @throws Failure `unauthenticated` without credentials, `authorization-malformed` with several.
+ */
+export function bearerOf(request: Request): string {
+  // Node keeps the first of several in `headers`.
+  const values = request.headersDistinct.authorization ?? [];
+  if (values.length > 1) throw new Failure('authorization-malformed');
+  const [, token] = /^bearer +(.*)$/i.exec(values[0] ?? '') ?? [];
+  if (token === undefined) throw new Failure('unauthenticated');
+  return token;
+}

@@ -1,0 +1,36 @@
+import type { Request, Response } from 'express';
+
+/** The prefix makes browsers refuse the cookie unless it is Secure, has the path / and no domain. */
+export const REFRESH_COOKIE = '__Host-refresh';
+export const DEVICE_COOKIE = '__Host-device';
+export const CSRF_COOKIE = '__Host-csrf';
+
+const MAX_COOKIE_HEADER_LENGTH = 8_192;
+
+/** The value of a cookie; undefined also where the header names it more than once, since nobody can tell which is ours. */
+export function cookieOf(request: Request, name: string): string | undefined {
+  const header = request.headers.cookie ?? '';
+  if (header.length > MAX_COOKIE_HEADER_LENGTH) return undefined;
+  const values = header
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1));
+  return values.length === 1 && values[0] !== '' ? values[0] : undefined;
+}
+
+/** Sets a cookie for our own pages only. `value` is of our own making and needs no encoding. */
+export function setCookie(
+  response: Response,
+  name: string,
+  value: string,
+  { maxAgeSeconds, isReadable = false }: { maxAgeSeconds: number; isReadable?: boolean },
+): void {
+  const attributes = ['Secure', 'SameSite=Strict', 'Path=/', `Max-Age=${Math.floor(maxAgeSeconds)}`];
+  if (!isReadable) attributes.unshift('HttpOnly');
+  response.append('set-cookie', `${name}=${value}; ${attributes.join('; ')}`);
+}
+
+export function clearCookie(response: Response, name: string, { isReadable = false } = {}): void {
+  setCookie(response, name, '', { maxAgeSeconds: 0, isReadable });
+}

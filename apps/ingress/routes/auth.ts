@@ -1,0 +1,122 @@
+import { Router, type Request, type Response } from 'express';
+import { z } from 'zod';
+import type { Device } from '#access/device.ts';
+import { refreshSession } from '#access/refresh-session.ts';
+import { signIn } from '#access/sign-in.ts';
+import { isFailure } from '#runtime/failure.ts';
+import type { Access } from '../open-access.ts';
+import { clientOf, type ClientAddressOf } from '../client.ts';
+import { cookieOf, DEVICE_COOKIE } from '../cookies.ts';
+import { deviceIdField, emailField, passwordField } from '../fields.ts';
+import { onlyMethods } from '../methods.ts';
+import { presentedOf, refreshCookieOf } from '../presented-token.ts';
+import { bodyOf, queryOf, readJson } from '../request.ts';
+import { clearSessionCookies, deviceCookieOf, setDeviceCookie, setSessionCookies } from '../session-cookies.ts';
+
+const MAX_BODY_BYTES = 4_096;
+const BODY_LIMIT_MS = 5_000;
+
+const loginQuery = z.strictObject({ mode: z.enum(['bearer', 'cookie']).default('bearer') });
+const loginBody = z.strictObject({ email: emailField, password: passwordField, deviceId: deviceIdField.optional() });
+const refreshBody = z.strictObject({
+  refreshToken: z.string().max(1_024).optional(),
+  deviceId: deviceIdField.optional(),
+});
+
+export interface AuthRouteParts {
+  access: Access;
+  clientAddressOf: ClientAddressOf;
+}
+
+/** Sign-in and refresh, for clients that hold their refresh token and for browsers that hold it in a cookie. */
+export function authRoutes({ access, clientAddressOf }: AuthRouteParts): Router {
+  const { context, csrf, csrfKeys } = access;
+  const router = Router({ caseSensitive: true, strict: true });
+  const json = readJson(MAX_BODY_BYTES, BODY_LIMIT_MS);
+
+  async function loginWithBearer(request: Request, response: Response): Promise<void> {
+    const { email, password, deviceId } = bodyOf(loginBody, request);
+    const client = clientOf(request, clientAddressOf, idDevice(deviceId));
+    const { user, sessionId, refreshToken } = await signIn(context, { email, password, client });
+    const accessToken = await access.accessTokens.make({ userId: user.id, sessionId });
+    answer(response, { accessToken, refreshToken, expiresIn: access.accessTokens.ttlSeconds, user });
+  }
+
+  async function loginWithCookie(request: Request, response: Response): Promise<void> {
+    csrf.requireOwnPage(request);
+    const { email, password } = bodyOf(loginBody, request);
+    const deviceCookie = deviceCookieOf(request, context.keys, email);
+    const { user, sessionId, refreshToken, absoluteSeconds } = await signIn(context, {
+      email,
+      password,
+      client: clientOf(request, clientAddressOf, cookieDevice(deviceCookie)),
+      replacedSessionId: refreshCookieOf(request, context.keys)?.sessionId,
+    });
+    const accessToken = await access.accessTokens.make({ userId: user.id, sessionId });
+    setDeviceCookie(response, deviceCookie);
+    setSessionCookies(response, csrfKeys, { sessionId, refreshToken, remainingSeconds: absoluteSeconds });
+    answer(response, { accessToken, expiresIn: access.accessTokens.ttlSeconds, user });
+  }
+
+  async function refresh(request: Request, response: Response): Promise<void> {
+    const arrivedMs = performance.now();
+    const { refreshToken, deviceId } = bodyOf(refreshBody, request);
+    const { presented, isCookie } = presentedOf(request, access, refreshToken);
+    const device = isCookie ? cookieDevice(cookieOf(request, DEVICE_COOKIE)) : idDevice(deviceId);
+    const refreshed = await refreshSession(context, {
+      presented,
+      client: clientOf(request, clientAddressOf, device),
+      waitedSeconds: () => (performance.now() - arrivedMs) / 1_000,
+    });
+    const accessToken = await access.accessTokens.make(refreshed);
+    const expiresIn = access.accessTokens.ttlSeconds;
+    if (isCookie) setSessionCookies(response, csrfKeys, refreshed);
+    answer(
+      response,
+      isCookie ? { accessToken, expiresIn } : { accessToken, refreshToken: refreshed.refreshToken, expiresIn },
+    );
+  }
+
+  router
+    .route('/api/auth/login')
+    .post(json, (request, response) =>
+      queryOf(loginQuery, request).mode === 'cookie'
+        ? loginWithCookie(request, response)
+        : loginWithBearer(request, response),
+    )
+    .all(onlyMethods('POST'));
+
+  router
+    .route('/api/auth/refresh')
+    .post(json, (request, response) =>
+      refresh(request, response).catch((error: unknown) => {
+        if (isSignedOut(error)) clearSessionCookies(response);
+        throw error;
+      }),
+    )
+    .all(onlyMethods('POST'));
+
+  return router;
+}
+
+function answer(response: Response, body: Record<string, unknown>): void {
+  response.set('cache-control', 'no-store').json(body);
+}
+
+/** Only these tell a browser that its cookies are worthless: not a limit, not an outage. */
+function isSignedOut(error: unknown): boolean {
+  return (
+    isFailure(error, 'refresh-invalid') ||
+    isFailure(error, 'refresh-reused') ||
+    isFailure(error, 'session-ended') ||
+    isFailure(error, 'session-expired')
+  );
+}
+
+function cookieDevice(cookie: string | undefined): Device | undefined {
+  return cookie === undefined ? undefined : { kind: 'cookie', value: cookie };
+}
+
+function idDevice(deviceId: string | undefined): Device | undefined {
+  return deviceId === undefined ? undefined : { kind: 'id', value: deviceId };
+}
