@@ -1,0 +1,16 @@
+import { logSettings } from '#runtime/log.ts';
+import type { Settings } from '#runtime/config.ts';
+import { sourceSettings } from '#webhooks/source-settings.ts';
+import { ingressSettings } from '../../apps/ingress/settings.ts';
+import { migrateSettings } from '../../apps/migrate/settings.ts';
+import { workerSettings } from '../../apps/worker/settings.ts';
+
+/** What each program under apps/ reads from its environment. */
+export const processes: Record<string, Settings> = {
+  ingress: { ...logSettings, ...ingressSettings, ...sourceSettings },
+  worker: { ...logSettings, ...workerSettings },
+  migrate: { ...logSettings, ...migrateSettings },
+};
+
+/** Every setting of every program. */
+export const allSettings: Settings = Object.assign({}, ...Object.values(processes));
