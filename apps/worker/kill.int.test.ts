@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { runProcessToEnd, startProcess } from '#testing/process.ts';
 import { hasRedis, redisUrl } from '#testing/redis.ts';
@@ -55,25 +55,31 @@ async function untilDone(database: TestDatabase, limitMs: number): Promise<numbe
   }
 }
 
+/** Closes it when the test ends; what was opened last first. */
+function closing<T extends AsyncDisposable>(opened: T): T {
+  onTestFinished(() => opened[Symbol.asyncDispose]());
+  return opened;
+}
+
 describe.each(['postgres', 'redis'])('with the queue on %s', (backend) => {
   it.skipIf(backend === 'redis' && !hasRedis())(
     'does the work of a killed worker within 8 s, once each',
     { timeout: 90_000 },
     async () => {
-      await using database = await openTestDatabase();
+      const database = closing(await openTestDatabase());
       const queueUrl = backend === 'redis' ? await redisUrl() : database.url;
       const env = { DATABASE_URL: database.url, QUEUE_URL: queueUrl, WHATSAPP_APP_SECRET: SECRET };
       const migrated = await runProcessToEnd('apps/migrate/main.ts', {
         env: { ...env, MIGRATE_DATABASE_URL: database.ownerUrl },
       });
       expect(migrated).toMatchObject({ code: 0 });
-      await using ingress = await startProcess('apps/ingress/main.ts', { env: { ...env, PORT: '0' } });
+      const ingress = closing(await startProcess('apps/ingress/main.ts', { env: { ...env, PORT: '0' } }));
       const worker = await startProcess('apps/worker/main.ts', { env: { ...env, WORKER_PORT: '0' } });
       const sending = sendAll(ingress.origin, WEBHOOKS);
       await sleep(300);
       worker.kill('SIGKILL');
       await worker.ended;
-      await using second = await startProcess('apps/worker/main.ts', { env: { ...env, WORKER_PORT: '0' } });
+      const second = closing(await startProcess('apps/worker/main.ts', { env: { ...env, WORKER_PORT: '0' } }));
       const acknowledged = await sending;
       expect(acknowledged.size).toBe(WEBHOOKS);
       expect(await untilDone(database, 20_000)).toBeLessThan(8_000);
