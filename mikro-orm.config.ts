@@ -11,6 +11,8 @@ import { migrations } from '#database/migrations/list.ts';
 import { LimiterCounterEntity } from '#limits/limiter-counter.ts';
 import { SweepRunEntity } from '#queue/sweep-run.ts';
 import { UploadEntity } from '#uploads/upload.ts';
+import { MessageStatusEntity } from '#webhooks/message-status-entity.ts';
+import { WebhookEffectEntity } from '#webhooks/webhook-effect.ts';
 import { WebhookEventEntity } from '#webhooks/webhook-event.ts';
 import { WebhookLogEntity } from '#webhooks/webhook-log.ts';
 
@@ -21,6 +23,8 @@ export default defineConfig({
     SecurityEventEntity,
     WebhookLogEntity,
     WebhookEventEntity,
+    WebhookEffectEntity,
+    MessageStatusEntity,
     UserEntity,
     UserSessionEntity,
     RefreshTokenEntity,

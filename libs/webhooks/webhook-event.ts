@@ -17,7 +17,11 @@ export const WebhookEventEntity = defineEntity({
     raw: p.json(),
     state: p.text(),
     attempts: p.integer().default(0),
+    /** How often it was handed to the handlers again on an operator's word. */
+    replay: p.integer().default(0),
     nextCheckAt: p.datetime().nullable(),
+    /** Until then one worker has it in hand. */
+    leasedUntil: p.datetime().nullable(),
     lastError: p.text().nullable(),
     correlationId: p.text(),
     createdAt: p.datetime().defaultRaw('clock_timestamp()'),
@@ -34,6 +38,10 @@ export const WebhookEventEntity = defineEntity({
     {
       name: 'webhook_event_by_subject',
       expression: 'create index webhook_event_by_subject on webhook_event using gin (subjects)',
+    },
+    {
+      name: 'webhook_event_dead',
+      expression: "create index webhook_event_dead on webhook_event (created_at) where state = 'dead'",
     },
     { name: 'webhook_event_recent', properties: ['createdAt', 'id'] },
   ],

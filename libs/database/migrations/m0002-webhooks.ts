@@ -55,7 +55,9 @@ export class M0002Webhooks extends Migration {
         raw jsonb not null,
         state text not null,
         attempts int not null default 0,
+        replay int not null default 0,
         next_check_at timestamptz null,
+        leased_until timestamptz null,
         last_error text null,
         correlation_id text not null,
         created_at timestamptz not null default clock_timestamp(),
@@ -68,10 +70,37 @@ export class M0002Webhooks extends Migration {
     this.addSql("create index webhook_event_due on webhook_event (next_check_at) where state = 'open'");
     this.addSql('create index webhook_event_by_subject on webhook_event using gin (subjects)');
     this.addSql('create index webhook_event_recent on webhook_event (created_at, id)');
+    this.addSql("create index webhook_event_dead on webhook_event (created_at) where state = 'dead'");
     this.addSql('alter table webhook_event set (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02)');
+
+    this.addSql(`
+      create table webhook_effect (
+        event_id uuid not null,
+        handler text not null,
+        replay int not null,
+        applied_at timestamptz not null default clock_timestamp(),
+        constraint webhook_effect_pkey primary key (event_id, handler, replay)
+      )`);
+    this.addSql('create index webhook_effect_by_time on webhook_effect (applied_at)');
+
+    this.addSql(`
+      create table message_status (
+        source text not null,
+        message_id text not null,
+        status text not null,
+        rank smallint not null,
+        occurred_at timestamptz null,
+        event_id uuid not null,
+        changed_at timestamptz not null default clock_timestamp(),
+        constraint message_status_pkey primary key (source, message_id)
+      )`);
+    this.addSql('create index message_status_by_time on message_status (changed_at)');
+    this.addSql('alter table message_status set (fillfactor = 80)');
   }
 
   override down(): void {
+    this.addSql('drop table message_status');
+    this.addSql('drop table webhook_effect');
     this.addSql('drop table webhook_event');
     this.addSql('drop table webhook_log');
   }
