@@ -5,16 +5,22 @@ import { openProducer } from '#queue/producer.ts';
 import { openQueueReader } from '#queue/reader.ts';
 import { declareSchedules } from '#queue/schedules.ts';
 import { queueUrlOf } from '#queue/settings.ts';
-import { readConfig } from '#runtime/config.ts';
 import { openHealth } from '#runtime/health.ts';
 import { listen } from '#runtime/http-server.ts';
 import { runProcess } from '#runtime/process.ts';
 import { startTicker } from '#runtime/ticker.ts';
+import { events, MAX_EVENTS_PER_JOB } from '#webhooks/event-queue.ts';
+import { wantsEvent } from '#webhooks/handler.ts';
+import { makeAllDue } from '#webhooks/relay.ts';
+import { chunksOf } from '#runtime/chunks.ts';
+import { openOutbound } from '#runtime/outbound.ts';
 import { openReceiptProcessor } from '#webhooks/process-receipts.ts';
 import { sweepOverdue } from './jobs/sweep.ts';
 import { openWorkerMetrics } from './metrics.ts';
+import { handlersOf } from './handlers.ts';
 import { openRelay } from './relay.ts';
-import { chosenQueues, concurrencyOf, workerSettings } from './settings.ts';
+import { relayedTables } from './relayed-tables.ts';
+import { chosenQueues, concurrencyOf, readWorkerConfig } from './settings.ts';
 import { consumersOf } from './worker.ts';
 
 const QUEUE_LIMIT_MS = 1_000;
@@ -23,7 +29,7 @@ const CLOSE_LIMIT_MS = 5_000;
 const DATABASE_CONNECTIONS = 8;
 
 await runProcess('worker', async ({ stack, log }) => {
-  const config = readConfig(workerSettings);
+  const config = readWorkerConfig();
   const all = Object.keys(catalogue) as QueueName[];
   const queues = chosenQueues(process.argv.slice(2), all);
   const metrics = openWorkerMetrics();
@@ -45,8 +51,22 @@ await runProcess('worker', async ({ stack, log }) => {
   );
   const producer = stack.adopt(openProducer(ringing, { deadlineMs: QUEUE_LIMIT_MS }), (opened) => opened.close());
   const reader = stack.adopt(openQueueReader(ringing, { deadlineMs: QUEUE_LIMIT_MS }), (opened) => opened.close());
-  const processor = stack.adopt(openReceiptProcessor(pool), (opened) => opened.drain());
-  const parts = { pool, producer, processor, log, retentionDays: config.WEBHOOK_RETENTION_DAYS };
+  const outbound = stack.adopt(openOutbound({ allowPrivate: config.FORWARD_ALLOW_PRIVATE }), (opened) =>
+    opened.close(),
+  );
+  const handlers = handlersOf({ config, outbound });
+  const processor = stack.adopt(
+    openReceiptProcessor({
+      pool,
+      wants: (type) => wantsEvent(handlers, type),
+      onEvents: (ids) => {
+        const jobs = chunksOf(ids, MAX_EVENTS_PER_JOB).map((eventIds) => ({ eventIds }));
+        producer.ringMany(events, jobs).catch(metrics.doorbellMissed);
+      },
+    }),
+    (opened) => opened.drain(),
+  );
+  const parts = { pool, producer, processor, handlers, log, retentionDays: config.WEBHOOK_RETENTION_DAYS };
 
   const consumers = consumersOf(parts);
   const concurrency = concurrencyOf(config);
@@ -56,7 +76,7 @@ await runProcess('worker', async ({ stack, log }) => {
   });
 
   if (queues.includes('webhooks')) {
-    const relay = openRelay({ pool, reader, producer, processor, log });
+    const relay = openRelay({ tables: relayedTables(parts), reader, makeAllDue: () => makeAllDue(pool), log });
     const ticker = startTicker(
       relay.tickMs,
       async () => {

@@ -4,6 +4,7 @@ export interface WorkerMetrics {
   registry: Registry;
   /** Receipts that the relay rang for again, or processed without the queue. */
   relayed: (receipts: number) => void;
+  doorbellMissed: () => void;
 }
 
 export function openWorkerMetrics(): WorkerMetrics {
@@ -14,5 +15,14 @@ export function openWorkerMetrics(): WorkerMetrics {
     help: 'Open receipts that the relay rang for again or processed itself.',
     registers: [registry],
   });
-  return { registry, relayed: (receipts) => relayed.inc(receipts) };
+  const missed = new Counter({
+    name: 'portcullis_doorbell_missed_total',
+    help: 'Jobs that could not be added after a commit; the relay rings for them later.',
+    registers: [registry],
+  });
+  return {
+    registry,
+    doorbellMissed: () => missed.inc(),
+    relayed: (receipts) => relayed.inc(receipts),
+  };
 }

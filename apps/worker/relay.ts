@@ -1,76 +1,83 @@
-import type { Pool } from '#database/pool.ts';
-import type { Producer } from '#queue/producer.ts';
+import type { QueueContract } from '#queue/contract.ts';
 import type { QueueReader } from '#queue/reader.ts';
 import { isFailure } from '#runtime/failure.ts';
 import type { Log } from '#runtime/log.ts';
-import type { ReceiptProcessor } from '#webhooks/process-receipts.ts';
-import { MAX_RECEIPTS_PER_JOB, webhooks } from '#webhooks/queue.ts';
-import { claimDueReceipts, makeAllDue } from '#webhooks/relay.ts';
 
 const TICK_MS = 500;
-/** How long the queue may be silent before this worker claims receipts itself. */
+/** How long the queue may be silent before this worker claims rows itself. */
 const QUEUE_PATIENCE_MS = 2_000;
 /** Above this share of its memory Redis is not rung any more: its workers could not drain it either. */
 const MAX_PRESSURE = 0.7;
-/** With this many jobs waiting the queue is not silent, only busy: receipts are not rung again before they are overdue. */
+/** With this many jobs waiting the queue is not silent, only busy: nothing is rung for again before it is overdue. */
 const BUSY_JOBS = 32;
 const DIRECT_ROWS = 256;
 
+/** A table whose open rows want their work done, and the queue that rings for them. */
+export interface RelayedTable {
+  queue: QueueContract;
+  /** Takes due rows and pushes their next time out. */
+  claim(options: { limit?: number; onlyOverdue?: boolean }): Promise<string[]>;
+  /** @throws Failure `queue-unavailable` */
+  ring(ids: readonly string[]): Promise<void>;
+  /** Does what the job would do. */
+  work(ids: readonly string[]): Promise<void>;
+}
+
 export interface RelayParts {
-  pool: Pool;
+  tables: readonly RelayedTable[];
   reader: QueueReader;
-  producer: Producer;
-  processor: ReceiptProcessor;
+  /** Makes everything that is open due. */
+  makeAllDue: () => Promise<void>;
   log: Log;
   now?: () => number;
 }
 
 /**
- * Rings again for every receipt that is still open past its time; while the queue is away, processes them itself. It runs
- * on a timer of each worker and not as a scheduled job, because a schedule that lives in the queue can't watch over it.
+ * Rings again for every row that is still open past its time; while the queue is away, does the work itself. It runs on a
+ * timer of each worker and not as a scheduled job, because a schedule that lives in the queue can't watch over it.
  */
-export function openRelay({ pool, reader, producer, processor, log, now = Date.now }: RelayParts) {
+export function openRelay({ tables, reader, makeAllDue, log, now = Date.now }: RelayParts) {
   let silentSinceMs: number | undefined;
 
-  /** One look; @returns how many receipts it rang for or processed. */
+  /** One look at every table; @returns how many rows it rang for or worked on. */
   async function tick(): Promise<number> {
-    const pace = await paceOf();
-    if (pace === 'rest') return 0;
-    const ids = await claimDueReceipts(
-      pool,
-      pace === 'claim' ? { limit: DIRECT_ROWS } : { onlyOverdue: pace === 'overdue' },
-    );
+    const pressure = await pressureOf();
+    let count = 0;
+    for (const table of tables) count += await look(table, pressure);
+    return count;
+  }
+
+  async function look(table: RelayedTable, pressure: number | 'away' | 'silent'): Promise<number> {
+    if (pressure === 'silent') return 0;
+    const isDirect = pressure === 'away' || pressure > MAX_PRESSURE;
+    const onlyOverdue = !isDirect && (await isBusy(table));
+    const ids = await table.claim(isDirect ? { limit: DIRECT_ROWS } : { onlyOverdue });
     if (ids.length === 0) return 0;
-    if (pace === 'claim' || !(await ring(ids))) await Promise.all(ids.map((id) => processor.process(id)));
+    if (isDirect || !(await rings(table, ids))) await table.work(ids);
     return ids.length;
   }
 
-  async function paceOf(): Promise<'ring' | 'overdue' | 'claim' | 'rest'> {
+  /** How full the queue's store is; `away` once it has not answered for some time. */
+  async function pressureOf(): Promise<number | 'away' | 'silent'> {
     try {
       if (await reader.wasWiped()) {
-        log.info('the queue is new or has lost its jobs: ringing for every open receipt');
-        await makeAllDue(pool);
+        log.info('the queue is new or has lost its jobs: ringing for all that is open');
+        await makeAllDue();
         await reader.markWhole();
       }
-      const [{ waiting }, pressure = 0] = await Promise.all([reader.depth(webhooks), reader.pressure()]);
+      const pressure = await reader.pressure();
       silentSinceMs = undefined;
-      if (pressure > MAX_PRESSURE) return 'claim';
-      return waiting >= BUSY_JOBS ? 'overdue' : 'ring';
+      return pressure ?? 0;
     } catch (error) {
       if (!isFailure(error, 'queue-unavailable')) throw error;
       silentSinceMs ??= now();
-      return now() - silentSinceMs >= QUEUE_PATIENCE_MS ? 'claim' : 'rest';
+      return now() - silentSinceMs >= QUEUE_PATIENCE_MS ? 'away' : 'silent';
     }
   }
 
-  async function ring(ids: readonly string[]): Promise<boolean> {
-    const jobs = [];
-    for (let from = 0; from < ids.length; from += MAX_RECEIPTS_PER_JOB) {
-      jobs.push({ receiptIds: ids.slice(from, from + MAX_RECEIPTS_PER_JOB) });
-    }
+  async function isBusy(table: RelayedTable): Promise<boolean> {
     try {
-      await producer.ringMany(webhooks, jobs);
-      return true;
+      return (await reader.depth(table.queue)).waiting >= BUSY_JOBS;
     } catch (error) {
       if (isFailure(error, 'queue-unavailable')) return false;
       throw error;
@@ -78,4 +85,14 @@ export function openRelay({ pool, reader, producer, processor, log, now = Date.n
   }
 
   return { tick, tickMs: TICK_MS };
+}
+
+async function rings(table: RelayedTable, ids: readonly string[]): Promise<boolean> {
+  try {
+    await table.ring(ids);
+    return true;
+  } catch (error) {
+    if (isFailure(error, 'queue-unavailable')) return false;
+    throw error;
+  }
 }

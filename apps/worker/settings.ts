@@ -1,8 +1,11 @@
 import type { QueueName } from '#catalogue.ts';
 import { databaseSettings } from '#database/pool.ts';
 import { queueSettings } from '#queue/settings.ts';
-import { ConfigError, integer, port } from '#runtime/config.ts';
+import type { z } from 'zod';
+import { ConfigError, integer, port, readConfig } from '#runtime/config.ts';
 import { hostSettings, metricsSettings } from '#runtime/http-server.ts';
+import { isPrivateAddress } from '#runtime/outbound.ts';
+import { forwardSettings } from '#webhooks/forward.ts';
 import { retentionSettings } from '#webhooks/sweep-receipts.ts';
 
 export const workerSettings = {
@@ -11,13 +14,16 @@ export const workerSettings = {
   ...databaseSettings,
   ...queueSettings,
   ...retentionSettings,
+  ...forwardSettings,
   WORKER_PORT: port().default(4_002),
   WORKER_CONCURRENCY_WEBHOOKS: integer(1, 256).default(16),
+  WORKER_CONCURRENCY_EVENTS: integer(1, 64).default(8),
   WORKER_CONCURRENCY_SWEEPS: integer(1, 16).default(1),
 };
 
 interface Concurrencies {
   WORKER_CONCURRENCY_WEBHOOKS: number;
+  WORKER_CONCURRENCY_EVENTS: number;
   WORKER_CONCURRENCY_SWEEPS: number;
 }
 
@@ -25,8 +31,26 @@ interface Concurrencies {
 export function concurrencyOf(config: Concurrencies): Record<QueueName, number> {
   return {
     webhooks: config.WORKER_CONCURRENCY_WEBHOOKS,
+    events: config.WORKER_CONCURRENCY_EVENTS,
     sweeps: config.WORKER_CONCURRENCY_SWEEPS,
   };
+}
+
+export type WorkerConfig = z.infer<z.ZodObject<typeof workerSettings>>;
+
+/** Reads the worker's settings, and those that only make sense together. @throws ConfigError */
+export function readWorkerConfig(): WorkerConfig {
+  const config = readConfig(workerSettings);
+  const faults: string[] = [];
+  if (config.FORWARD_URL !== undefined) {
+    if (config.FORWARD_SECRET === undefined) faults.push('FORWARD_SECRET: required, because FORWARD_URL is set');
+    const host = new URL(config.FORWARD_URL).hostname.replace(/^\[|\]$/g, '');
+    if (!config.FORWARD_ALLOW_PRIVATE && isPrivateAddress(host)) {
+      faults.push('FORWARD_URL: names a private address; FORWARD_ALLOW_PRIVATE=yes allows it');
+    }
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  return config;
 }
 
 /**

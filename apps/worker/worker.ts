@@ -1,9 +1,10 @@
 import type { QueueName } from '#catalogue.ts';
 import type { Consumer } from '#queue/consumer.ts';
+import { handleEvent, type HandleEventParts } from './jobs/handle-event.ts';
 import { processWebhook, type ProcessWebhookParts } from './jobs/process-webhook.ts';
 import { sweep, type SweepParts } from './jobs/sweep.ts';
 
-export type WorkerParts = ProcessWebhookParts & SweepParts;
+export type WorkerParts = ProcessWebhookParts & HandleEventParts & SweepParts;
 
 /** A consumer of exactly this queue. */
 interface ConsumerOf<Name extends QueueName> {
@@ -15,6 +16,7 @@ interface ConsumerOf<Name extends QueueName> {
 export function consumersOf(parts: WorkerParts): { [Name in QueueName]: ConsumerOf<Name> } {
   return {
     webhooks: processWebhook(parts),
+    events: handleEvent(parts),
     sweeps: sweep(parts),
   };
 }

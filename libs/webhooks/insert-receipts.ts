@@ -1,8 +1,6 @@
 import type { Queryable } from '#database/pool.ts';
-import { isAccepted, type ReceiptDraft, type StoredReceipt } from '#webhooks/receipt.ts';
+import { FIRST_CHECK_SECONDS, isAccepted, type ReceiptDraft, type StoredReceipt } from '#webhooks/receipt.ts';
 
-/** How long the doorbell has before the relay looks at a new row. */
-const FIRST_CHECK_SECONDS = 2;
 const HASH_BYTES = 32;
 const NO_HASH = Buffer.alloc(HASH_BYTES);
 const NO_BODY = Buffer.alloc(0);

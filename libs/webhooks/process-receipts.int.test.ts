@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { openPool } from '#database/pool.ts';
+import { openPool, type Pool } from '#database/pool.ts';
 import { isFailure } from '#runtime/failure.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { receiptDraft } from '#testing/receipt-draft.ts';
@@ -39,6 +39,9 @@ async function keep(text: string): Promise<string> {
   return draft.id;
 }
 
+const processorOn = (pool: Pool, onEvents: (ids: string[]) => void = () => undefined) =>
+  openReceiptProcessor({ pool, onEvents, wants: (type) => type === 'wanted' });
+
 const eventsOf = async (receiptId: string): Promise<string[]> => {
   const { rows } = await database.pool.query<{ event_key: string }>(
     'select event_key from webhook_event where receipt_id = $1 order by event_key',
@@ -57,7 +60,7 @@ const stateOf = async (id: string) => {
 
 it('turns a receipt into one event per update, which carry its correlation id', async () => {
   const id = await keep(whatsappBody(['wamid.A', 'wamid.B']));
-  expect(await openReceiptProcessor(database.pool).process(id)).toBe('closed');
+  expect(await processorOn(database.pool).process(id)).toBe('closed');
   expect(await eventsOf(id)).toEqual(['wamid.A', 'wamid.B']);
   expect(await stateOf(id)).toMatchObject({ state: 'done', next_check_at: null });
   const { rows } = await database.pool.query(
@@ -69,7 +72,7 @@ it('turns a receipt into one event per update, which carry its correlation id', 
 
 it('does nothing the second time', async () => {
   const id = await keep(whatsappBody(['wamid.A']));
-  const processor = openReceiptProcessor(database.pool);
+  const processor = processorOn(database.pool);
   expect([await processor.process(id), await processor.process(id)]).toEqual(['closed', 'settled']);
   expect(await eventsOf(id)).toHaveLength(1);
 });
@@ -77,7 +80,7 @@ it('does nothing the second time', async () => {
 it('keeps an update that two receipts hold once', async () => {
   const first = await keep(whatsappBody(['wamid.A', 'wamid.B']));
   const second = await keep(whatsappBody(['wamid.B', 'wamid.C']));
-  const processor = openReceiptProcessor(database.pool);
+  const processor = processorOn(database.pool);
   expect(await Promise.all([processor.process(first), processor.process(second)])).toEqual(['closed', 'closed']);
   const keys = [...(await eventsOf(first)), ...(await eventsOf(second))];
   expect(keys.toSorted()).toEqual(['wamid.A', 'wamid.B', 'wamid.C']);
@@ -88,7 +91,7 @@ it('applies each receipt once when four workers race for the same ones in any or
   const pools = Array.from({ length: 4 }, () =>
     openPool(database.url, { name: 'test', max: 3, onError: () => undefined }),
   );
-  const processors = pools.map((pool) => openReceiptProcessor(pool));
+  const processors = pools.map((pool) => processorOn(pool));
   for (let round = 0; round < rounds; round += 1) {
     const ids = await Promise.all(
       [0, 1, 2, 3, 4, 5].map((n) => keep(whatsappBody([`wamid.${round}.${n}`, `wamid.${round}.shared`]))),
@@ -110,7 +113,7 @@ it('applies each receipt once when four workers race for the same ones in any or
 
 it('closes a verified body that can not be read as dead, with the reason', async () => {
   const id = await keep('{"object": nonsense');
-  expect(await openReceiptProcessor(database.pool).process(id)).toBe('dead');
+  expect(await processorOn(database.pool).process(id)).toBe('dead');
   expect(await stateOf(id)).toMatchObject({ state: 'dead', last_error: 'json-invalid' });
   expect(await deadReasons(database.pool, [id])).toEqual(new Map([[id, 'json-invalid']]));
 });
@@ -125,7 +128,7 @@ it('lets a neighbour that fails hold nobody back, counts its attempts and parks 
     begin if new.event_key = 'wamid.poison' then raise exception 'poison'; end if; return new; end $$;
     create trigger refuse_poison before insert on webhook_event for each row execute function refuse_poison()`);
   const ids = await Promise.all(['wamid.A', 'wamid.poison', 'wamid.C'].map((key) => keep(whatsappBody([key]))));
-  const processor = openReceiptProcessor(database.pool);
+  const processor = processorOn(database.pool);
   expect(await Promise.all(ids.map((id) => processor.process(id)))).toEqual(['closed', 'failed', 'closed']);
   expect(await stateOf(ids[1]!)).toMatchObject({ state: 'open', attempts: 1 });
   const outcomes = [];
@@ -139,9 +142,7 @@ it('lets a neighbour that fails hold nobody back, counts its attempts and parks 
 it('spends no attempt while the database is away', async () => {
   const id = await keep(whatsappBody(['wamid.A']));
   const pool = openPool('postgres://x@127.0.0.1:1/x', { name: 'test', max: 1, onError: () => undefined });
-  await expect(openReceiptProcessor(pool).process(id)).rejects.toSatisfy((error) =>
-    isFailure(error, 'database-unavailable'),
-  );
+  await expect(processorOn(pool).process(id)).rejects.toSatisfy((error) => isFailure(error, 'database-unavailable'));
   expect(await stateOf(id)).toMatchObject({ state: 'open', attempts: 0 });
   await pool.end();
 });
@@ -153,9 +154,9 @@ it('reads bodies in parts when together they would fill the memory', async () =>
       keep(whatsappBody([`wamid.${n}.${filler.slice(0, 10)}`]).replace('"1"', `"${filler}"`)),
     ),
   );
-  const outcomes = await Promise.all(ids.map((id) => openReceiptProcessor(database.pool).process(id)));
+  const outcomes = await Promise.all(ids.map((id) => processorOn(database.pool).process(id)));
   expect(outcomes).toEqual(ids.map(() => 'closed'));
-  const processor = openReceiptProcessor(database.pool);
+  const processor = processorOn(database.pool);
   const more = await Promise.all(
     Array.from({ length: 8 }, (_, n) => keep(whatsappBody([`wamid.more.${n}`]).replace('"1"', `"${filler}"`))),
   );

@@ -4,6 +4,8 @@ import { Failure } from '#runtime/failure.ts';
 import { newId } from '#runtime/id.ts';
 import type { EventDraft, Expansion } from '#webhooks/event.ts';
 import { expand } from '#webhooks/expand.ts';
+import { heardStatus, keepMessageStatuses } from '#webhooks/keep-message-statuses.ts';
+import { FIRST_CHECK_SECONDS } from '#webhooks/receipt.ts';
 import type { ProviderName } from '#webhooks/provider.ts';
 
 const MAX_BATCH_ROWS = 256;
@@ -40,10 +42,19 @@ export interface ReceiptProcessor {
   drain(): Promise<void>;
 }
 
+export interface ReceiptProcessorOptions {
+  pool: Pool;
+  /** Whether a handler wants events of this type; others are closed as they are inserted. */
+  wants: (type: string) => boolean;
+  /** Called after a commit with the new events that wait for handlers. */
+  onEvents: (eventIds: string[]) => void;
+}
+
 /** Receipts of many jobs are read and closed together: a transaction each would cost three times as much. */
-export function openReceiptProcessor(pool: Pool): ReceiptProcessor {
+export function openReceiptProcessor(options: ReceiptProcessorOptions): ReceiptProcessor {
+  const { pool } = options;
   const batcher = openBatcher<string, ReceiptOutcome>({
-    write: (ids) => processBatch(pool, ids),
+    write: (ids) => processBatch(options, ids),
     isItemFault: (error) => !isDatabaseUnavailable(error),
     bytesOf: () => 1,
     maxRows: MAX_BATCH_ROWS,
@@ -68,12 +79,12 @@ export function openReceiptProcessor(pool: Pool): ReceiptProcessor {
   };
 }
 
-async function processBatch(pool: Pool, ids: readonly string[]): Promise<ReceiptOutcome[]> {
+async function processBatch(options: ReceiptProcessorOptions, ids: readonly string[]): Promise<ReceiptOutcome[]> {
   const outcomes = new Map<string, ReceiptOutcome>();
   let rest = ids;
   while (rest.length > 0) {
-    const receipts = await readOpen(pool, rest);
-    for (const [id, outcome] of await closeAll(pool, receipts)) outcomes.set(id, outcome);
+    const receipts = await readOpen(options.pool, rest);
+    for (const [id, outcome] of await closeAll(options, receipts)) outcomes.set(id, outcome);
     const isCutOff = receipts.reduce((sum, receipt) => sum + receipt.body.length, 0) >= MAX_BATCH_BYTES;
     const seen = new Set(receipts.map((receipt) => receipt.id));
     rest = isCutOff ? rest.filter((id) => !seen.has(id)) : [];
@@ -96,20 +107,31 @@ async function readOpen(pool: Pool, ids: readonly string[]): Promise<OpenReceipt
   return rows;
 }
 
-async function closeAll(pool: Pool, receipts: readonly OpenReceipt[]): Promise<Map<string, ReceiptOutcome>> {
+async function closeAll(
+  { pool, wants, onEvents }: ReceiptProcessorOptions,
+  receipts: readonly OpenReceipt[],
+): Promise<Map<string, ReceiptOutcome>> {
   const expanded = receipts.map((receipt) => ({ receipt, expansion: expand(receipt.provider, receipt) }));
   const outcomes = new Map<string, ReceiptOutcome>();
   if (expanded.length === 0) return outcomes;
-  await inTransaction(pool, async (client) => {
+  const waiting = await inTransaction(pool, async (client) => {
     const closed = await closeReceipts(client, expanded);
-    const drafts = [];
+    const drafts: NewEvent[] = [];
     for (const { receipt, expansion } of expanded) {
       if (!closed.has(receipt.id)) continue;
       outcomes.set(receipt.id, expansion.ok ? 'closed' : 'dead');
-      if (expansion.ok) for (const event of expansion.events) drafts.push({ receipt, event });
+      if (expansion.ok) for (const event of expansion.events) drafts.push({ id: newId(), receipt, event });
     }
-    await insertEvents(client, drafts);
+    const inserted = await insertEvents(client, drafts, wants);
+    await keepMessageStatuses(
+      client,
+      drafts
+        .map(({ id, receipt, event }) => heardStatus(receipt.source, id, event))
+        .filter((heard) => heard !== undefined),
+    );
+    return inserted;
   });
+  if (waiting.length > 0) onEvents(waiting);
   return outcomes;
 }
 
@@ -141,29 +163,32 @@ async function closeReceipts(
   return new Set(rows.map((row) => row.id));
 }
 
-/** An event that is there already (from another receipt, say) stays as it is. Sorted, so that batches can't deadlock. */
+interface NewEvent {
+  id: string;
+  receipt: OpenReceipt;
+  event: EventDraft;
+}
+
+/**
+ * An event that is there already (from another receipt, say) stays as it is. Sorted, so that batches can't deadlock.
+ * @returns the ids of the new events that wait for handlers.
+ */
 async function insertEvents(
   client: PoolClient,
-  drafts: readonly { receipt: OpenReceipt; event: EventDraft }[],
-): Promise<void> {
+  drafts: readonly NewEvent[],
+  wants: (type: string) => boolean,
+): Promise<string[]> {
   const sorted = drafts.toSorted(
     (a, b) => compare(a.receipt.source, b.receipt.source) || compare(a.event.key, b.event.key),
   );
+  const waiting: string[] = [];
   for (let from = 0; from < sorted.length; from += EVENTS_PER_INSERT) {
     const part = sorted.slice(from, from + EVENTS_PER_INSERT);
-    await client.query({
+    const { rows } = await client.query<{ id: string; state: string }>({
       name: 'events-insert',
-      text: `
-        insert into webhook_event (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, state,
-          correlation_id, closed_at)
-        select id, source, event_key, receipt_id, type, occurred_at,
-          array(select jsonb_array_elements_text(subjects)), data, raw, 'done', correlation_id, clock_timestamp()
-        from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::jsonb[],
-          $9::jsonb[], $10::text[])
-          as draft (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, correlation_id)
-        on conflict (source, event_key) do nothing`,
+      text: INSERT_EVENTS,
       values: [
-        part.map(() => newId()),
+        part.map(({ id }) => id),
         part.map(({ receipt }) => receipt.source),
         part.map(({ event }) => event.key),
         part.map(({ receipt }) => receipt.id),
@@ -173,10 +198,27 @@ async function insertEvents(
         part.map(({ event }) => JSON.stringify(event.data)),
         part.map(({ event }) => JSON.stringify(event.raw)),
         part.map(({ receipt }) => receipt.correlation_id),
+        part.map(({ event }) => wants(event.type)),
       ],
     });
+    for (const { id, state } of rows) if (state === 'open') waiting.push(id);
   }
+  return waiting;
 }
+
+const INSERT_EVENTS = `
+  insert into webhook_event (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, state,
+    correlation_id, next_check_at, closed_at)
+  select id, source, event_key, receipt_id, type, occurred_at,
+    array(select jsonb_array_elements_text(subjects)), data, raw,
+    case when wanted then 'open' else 'done' end, correlation_id,
+    case when wanted then now() + interval '${FIRST_CHECK_SECONDS} seconds' end,
+    case when not wanted then clock_timestamp() end
+  from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::jsonb[],
+    $9::jsonb[], $10::text[], $11::bool[])
+    as draft (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, correlation_id, wanted)
+  on conflict (source, event_key) do nothing
+  returning id, state`;
 
 function compare(a: string, b: string): number {
   if (a === b) return 0;

@@ -29,3 +29,6 @@ export interface StoredReceipt {
 }
 
 export const isAccepted = (draft: ReceiptDraft): boolean => draft.verdict === 'accepted';
+
+/** How long the doorbell has before the relay looks at a new row. */
+export const FIRST_CHECK_SECONDS = 2;

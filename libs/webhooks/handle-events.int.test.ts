@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Failure } from '#runtime/failure.ts';
+import { newId } from '#runtime/id.ts';
+import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
+import { effort } from '#testing/effort.ts';
+import { handleEvents } from '#webhooks/handle-events.ts';
+import type { ApplyingHandler, CallingHandler, StoredEvent } from '#webhooks/handler.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await database.pool.query('delete from webhook_effect');
+  await database.pool.query('delete from webhook_event');
+});
+
+const never = new AbortController().signal;
+
+async function keepEvents(count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, () => newId());
+  await database.pool.query(
+    `insert into webhook_event (id, source, event_key, receipt_id, type, subjects, data, raw, state, correlation_id, next_check_at)
+     select id, 'shop', id::text, gen_random_uuid(), 'order.created', '{}', '{"a":1}', '{"b":2}', 'open', 'request-1', now()
+     from unnest($1::uuid[]) as given (id)`,
+    [ids],
+  );
+  return ids;
+}
+
+const stateOf = async (id: string) => {
+  const { rows } = await database.pool.query(
+    `select state, attempts, last_error, leased_until,
+       extract(epoch from next_check_at - now())::float8 as wait from webhook_event where id = $1`,
+    [id],
+  );
+  return rows[0];
+};
+
+function caller(work: (event: StoredEvent) => Promise<void> = () => Promise.resolve(), name = 'caller') {
+  const calls: string[] = [];
+  const handler: CallingHandler = {
+    name,
+    wants: (type) => type === 'order.created',
+    call: (event) => {
+      calls.push(event.id);
+      return work(event);
+    },
+  };
+  return { handler, calls };
+}
+
+it('hands an event to its handler and closes it', async () => {
+  const [id = ''] = await keepEvents(1);
+  const seen: StoredEvent[] = [];
+  const { handler } = caller((event) => {
+    seen.push(event);
+    return Promise.resolve();
+  });
+  expect(await handleEvents(database.pool, [handler], [id], never)).toEqual({ handled: 1, dead: [] });
+  expect(seen[0]).toMatchObject({
+    id,
+    source: 'shop',
+    type: 'order.created',
+    data: { a: 1 },
+    raw: { b: 2 },
+    replay: 0,
+  });
+  expect(await stateOf(id)).toMatchObject({ state: 'done', leased_until: null });
+  expect(await handleEvents(database.pool, [handler], [id], never)).toEqual({ handled: 0, dead: [] });
+});
+
+it('does not call again the handler that succeeded when another one failed', async () => {
+  const [id = ''] = await keepEvents(1);
+  const good = caller(undefined, 'good');
+  let fails = true;
+  const bad = caller(() => (fails ? Promise.reject(new Error('not yet')) : Promise.resolve()), 'bad');
+  const handlers = [good.handler, bad.handler];
+  await handleEvents(database.pool, handlers, [id], never);
+  expect(await stateOf(id)).toMatchObject({
+    state: 'open',
+    attempts: 1,
+    last_error: 'bad: not yet',
+    leased_until: null,
+  });
+  fails = false;
+  await handleEvents(database.pool, handlers, [id], never);
+  expect(await stateOf(id)).toMatchObject({ state: 'done' });
+  expect([good.calls.length, bad.calls.length]).toEqual([1, 2]);
+});
+
+it('lets one bad event hold back no other', async () => {
+  const ids = await keepEvents(40);
+  const { handler } = caller((event) => (event.id === ids[7] ? Promise.reject(new Error('bad')) : Promise.resolve()));
+  await handleEvents(database.pool, [handler], ids, never);
+  const { rows } = await database.pool.query<{ id: string }>("select id from webhook_event where state = 'open'");
+  expect(rows).toEqual([{ id: ids[7] }]);
+});
+
+describe('after a failure', () => {
+  it.each<[string, Error, object]>([
+    ['spends an attempt on an error', new Error('bug'), { state: 'open', attempts: 1 }],
+    ['spends an attempt on a refusal', new Failure('forward-refused'), { state: 'open', attempts: 1 }],
+    ['spends none while the other side is away', new Failure('forward-unavailable'), { state: 'open', attempts: 0 }],
+    ['ends an event that no retry can help', new Failure('forward-gone'), { state: 'dead', attempts: 0 }],
+  ])('%s', async (_title, error, expected) => {
+    const [id = ''] = await keepEvents(1);
+    const { dead } = await handleEvents(database.pool, [caller(() => Promise.reject(error)).handler], [id], never);
+    expect(await stateOf(id)).toMatchObject(expected);
+    expect(dead).toEqual('state' in expected && expected.state === 'dead' ? [id] : []);
+  });
+
+  it('waits as long as the other side asks', async () => {
+    const [id = ''] = await keepEvents(1);
+    const busy = new Failure('forward-unavailable', { retryAfterSeconds: 600 });
+    await handleEvents(database.pool, [caller(() => Promise.reject(busy)).handler], [id], never);
+    expect((await stateOf(id)).wait).toBeCloseTo(600, -1);
+  });
+
+  it('waits longer each time and rests as dead after the tenth attempt', async () => {
+    const [id = ''] = await keepEvents(1);
+    const { handler } = caller(() => Promise.reject(new Error('bad')));
+    const waits: number[] = [];
+    for (let attempt = 1; attempt <= 10; attempt += 1) {
+      await handleEvents(database.pool, [handler], [id], never);
+      waits.push((await stateOf(id)).wait);
+    }
+    expect(await stateOf(id)).toMatchObject({ state: 'dead', attempts: 10, last_error: 'caller: bad' });
+    for (const [n, wait] of waits.slice(0, 8).entries()) expect(wait / 4 ** n).toBeGreaterThan(3.5);
+    for (const [n, wait] of waits.slice(0, 8).entries()) expect(wait / 4 ** n).toBeLessThan(6.5);
+  });
+});
+
+it('does the work inside the database exactly once when four workers race', async () => {
+  const owner = database.pool;
+  const handler: ApplyingHandler = {
+    name: 'count',
+    wants: () => true,
+    async apply(client, event) {
+      await client.query('update webhook_event set correlation_id = correlation_id || $2 where id = $1', [
+        event.id,
+        '+',
+      ]);
+    },
+  };
+  const rounds = effort(25, 125);
+  for (let round = 0; round < rounds; round += 1) {
+    const ids = await keepEvents(4);
+    await owner.query("update webhook_event set correlation_id = 'x' where id = any($1)", [ids]);
+    await Promise.all([0, 1, 2, 3].map(() => handleEvents(database.pool, [handler], ids, never)));
+    const { rows } = await owner.query<{ correlation_id: string; state: string }>(
+      'select correlation_id, state from webhook_event where id = any($1)',
+      [ids],
+    );
+    expect(rows).toEqual(Array.from({ length: 4 }, () => ({ correlation_id: 'x+', state: 'done' })));
+  }
+});
+
+it('rolls work inside the database back together with its mark', async () => {
+  const [id = ''] = await keepEvents(1);
+  let fails = true;
+  const handler: ApplyingHandler = {
+    name: 'half',
+    wants: () => true,
+    async apply(client, event) {
+      await client.query("update webhook_event set correlation_id = correlation_id || '+' where id = $1", [event.id]);
+      if (fails) throw new Error('half-way');
+    },
+  };
+  await handleEvents(database.pool, [handler], [id], never);
+  fails = false;
+  await handleEvents(database.pool, [handler], [id], never);
+  const { rows } = await database.pool.query('select correlation_id from webhook_event where id = $1', [id]);
+  expect(rows).toEqual([{ correlation_id: 'request-1+' }]);
+});
+
+it('leaves an event alone that another worker has in hand, until its lease runs out', async () => {
+  const [id = ''] = await keepEvents(1);
+  const slow = caller(() => sleep(200));
+  const quick = caller();
+  const first = handleEvents(database.pool, [slow.handler], [id], never);
+  await sleep(50);
+  expect(await handleEvents(database.pool, [quick.handler], [id], never)).toMatchObject({ handled: 0 });
+  await first;
+  const [lost = ''] = await keepEvents(1);
+  await database.pool.query("update webhook_event set leased_until = now() - interval '1 second' where id = $1", [
+    lost,
+  ]);
+  expect(await handleEvents(database.pool, [quick.handler], [lost], never)).toMatchObject({ handled: 1 });
+});
+
+it('writes nothing about an event that was replayed meanwhile', async () => {
+  const [id = ''] = await keepEvents(1);
+  const { handler } = caller(async () => {
+    await database.pool.query('update webhook_event set replay = replay + 1, leased_until = null where id = $1', [id]);
+  });
+  await handleEvents(database.pool, [handler], [id], never);
+  expect(await stateOf(id)).toMatchObject({ state: 'open' });
+  const again = caller();
+  await handleEvents(database.pool, [again.handler], [id], never);
+  expect(again.calls).toEqual([id]);
+  expect(await stateOf(id)).toMatchObject({ state: 'done' });
+});
+
+it('fails as a whole when the database is away', async () => {
+  const gone = { query: () => Promise.reject(Object.assign(new Error('x'), { code: 'ECONNREFUSED' })) };
+  await expect(handleEvents(gone as never, [], [randomBytes(4).toString('hex')], never)).rejects.toMatchObject({
+    code: 'database-unavailable',
+  });
+});
