@@ -6,7 +6,7 @@ const POLL_MS = 100;
 const TAKEOVER_STALE_MS = 10_000;
 
 /**
- * Runs `work` while no other process on this machine does, in this checkout. A lock whose holder died is taken over.
+ * Runs `work` while no other process on this machine does. A lock whose holder died is taken over.
  * @template T
  * @param {string} path
  * @param {() => Promise<T>} work
@@ -14,22 +14,33 @@ const TAKEOVER_STALE_MS = 10_000;
  * @returns {Promise<T>}
  */
 export async function withLock(path, work, onWait) {
-  mkdirSync(dirname(path), { recursive: true });
   let told = false;
-  while (!take(path)) {
-    const holder = holderOf(path);
-    if (holder !== undefined && isHolder(holder)) {
-      if (!told) onWait(holder.pid);
-      told = true;
-    } else {
-      removeStale(path);
-    }
+  for (;;) {
+    const holder = takeLock(path);
+    if (holder === undefined) break;
+    if (!told) onWait(holder);
+    told = true;
     await new Promise((wake) => setTimeout(wake, POLL_MS));
   }
   try {
     return await work();
   } finally {
     rmSync(path, { force: true });
+  }
+}
+
+/**
+ * Takes the lock, to be released by removing the file, or says which process has it.
+ * @param {string} path
+ * @returns {number | undefined} the holder's id
+ */
+export function takeLock(path) {
+  mkdirSync(dirname(path), { recursive: true });
+  for (;;) {
+    if (take(path)) return undefined;
+    const holder = holderOf(path);
+    if (holder !== undefined && isHolder(holder)) return holder.pid;
+    removeStale(path);
   }
 }
 

@@ -18,6 +18,8 @@ export interface EmbeddedOptions {
   /** Where root keeps what the account of PostgreSQL can't reach in `home`. */
   outside?: string;
   passwords: EmbeddedPasswords;
+  /** A loopback port; any free one if left out. */
+  port?: number;
   /** Further server settings. */
   settings?: Record<string, string>;
   /** Gets PostgreSQL's log line by line. */
@@ -34,6 +36,7 @@ export interface EmbeddedDatabase extends AsyncDisposable {
   readonly superuserUrl: string;
   readonly pid: number;
   readonly cluster: string;
+  readonly port: number;
   /** Resolves when the server has ended, wanted or not. */
   readonly ended: Promise<number>;
 }
@@ -69,6 +72,7 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Em
     url: urlOf(APP, passwords.app),
     superuserUrl,
     pid: server.pid,
+    port,
     cluster: place.cluster,
     ended: server.ended,
     [Symbol.asyncDispose]: () => stopServer(server),
@@ -77,10 +81,10 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Em
 
 async function startServer(
   place: EmbeddedPlace,
-  { settings = {}, passwords, onLine, say = () => undefined }: EmbeddedOptions,
+  { port: wanted, settings = {}, passwords, onLine, say = () => undefined }: EmbeddedOptions,
 ): Promise<{ server: TetheredProcess; port: number }> {
   for (let tries = 1; ; tries += 1) {
-    const port = await freePort();
+    const port = wanted ?? (await freePort());
     const lastLines: string[] = [];
     const server = await spawnServer(place, { ...settings, port: String(port) }, (line) => {
       lastLines.push(line);
@@ -195,7 +199,7 @@ async function makeRoles(superuserUrl: string, passwords: EmbeddedPasswords): Pr
 /** Fast shutdown, then immediate: after that the next start recovers from the log, losing nothing. */
 async function stopServer(server: TetheredProcess): Promise<void> {
   await server.stop([
-    ['SIGINT', 4_000],
-    ['SIGQUIT', 1_000],
+    ['SIGINT', 2_500],
+    ['SIGQUIT', 400],
   ]);
 }

@@ -1,0 +1,28 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { migrationSettings } from '#database/migrate.ts';
+import { port, url } from '#runtime/config.ts';
+import { hostSettings } from '#runtime/http-server.ts';
+
+export const dataSettings = {
+  /** Generated secrets, the embedded database, local files. */
+  DATA_DIR: z
+    .string()
+    .default('.data')
+    .transform((path) => resolve(path)),
+};
+
+export const standaloneSettings = {
+  ...dataSettings,
+  ...hostSettings,
+  ...migrationSettings,
+  PORT: port().default(4_000),
+  BOARD_PORT: port().default(4_001),
+  BOARD_HOST: z.string().default('127.0.0.1'),
+  WORKER_PORT: port().default(4_002),
+  DATABASE_URL: url('postgres', 'postgresql').optional(),
+  QUEUE_URL: url('redis', 'rediss', 'postgres', 'postgresql').optional(),
+  CLAMD_URL: url('unix', 'tcp').optional(),
+};
+
+export type StandaloneConfig = z.infer<z.ZodObject<typeof standaloneSettings>>;

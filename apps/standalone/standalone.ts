@@ -1,0 +1,152 @@
+import { rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { Environment } from '#runtime/config.ts';
+import { takeLock } from '../../setup/lock.mjs';
+import { openBoundedLog } from './bounded-log.ts';
+import { openEmbeddedStore } from './embedded-store.ts';
+import { generatedSettings } from './generated-settings.ts';
+import { keepRunning } from './keep-running.ts';
+import { listeningPlaces } from './listening-places.ts';
+import { makePrivateDirectory } from './private-file.ts';
+import { environmentsOf } from './process-environment.ts';
+import { removeRunning, writeRunning } from './running.ts';
+import type { StandaloneConfig } from './settings.ts';
+import { startProcess, type RunningProcess } from './start-process.ts';
+import { summaryOf } from './summary.ts';
+import { openTroubleLines } from './trouble.ts';
+import { waitUntilReady } from './wait-until-ready.ts';
+
+export interface StandaloneParts {
+  config: StandaloneConfig;
+  env: Environment;
+  /** Gets what must be closed, in the order it was opened. */
+  stack: AsyncDisposableStack;
+  say: (line: string) => void;
+  /** Ends the start at its next step. */
+  signal: AbortSignal;
+}
+
+const PROCESSES = ['ingress', 'worker', 'board'] as const;
+
+/**
+ * Starts everything: what the environment does not give is made (secrets, first admin) or run here (the database), then
+ * ingress, worker and board run as processes of their own, each started again when it ends.
+ */
+export async function startStandalone({ config, env, stack, say, signal }: StandaloneParts): Promise<void> {
+  const dataDir = config.DATA_DIR;
+  holdDataDirectory(dataDir, stack);
+  const places = await listeningPlaces({
+    PORT: { host: config.HOST, port: config.PORT },
+    BOARD_PORT: { host: config.BOARD_HOST, port: config.BOARD_PORT },
+    WORKER_PORT: { host: config.HOST, port: config.WORKER_PORT },
+  });
+  const addresses = {
+    ingress: places.PORT.address,
+    worker: places.WORKER_PORT.address,
+    board: places.BOARD_PORT.address,
+  };
+  const generated = generatedSettings(dataDir);
+  if (generated.fresh) say(`✓ Made secrets and the first admin in ${shown(dataDir)}, readable by you only`);
+
+  const logs = openLogs(dataDir, stack);
+  const stores: Record<string, string> = {};
+  let cluster: string | undefined;
+  if (config.DATABASE_URL === undefined) {
+    const store = await openEmbeddedStore({ dataDir, passwords: generated.database, log: logs.postgres, say });
+    stack.defer(() => store.close());
+    stores['DATABASE_URL'] = store.url;
+    stores['MIGRATE_DATABASE_URL'] = store.ownerUrl;
+    cluster = store.cluster;
+    say('✓ PostgreSQL is running');
+  }
+  signal.throwIfAborted();
+
+  const ports = Object.fromEntries(Object.entries(places).map(([setting, { port }]) => [setting, String(port)]));
+  const environments = environmentsOf({ env, settings: { ...stores, ...ports, DATA_DIR: dataDir }, generated });
+  const begin = (name: 'migrate' | (typeof PROCESSES)[number]): RunningProcess =>
+    startProcess({
+      name,
+      env: environments[name],
+      log: logs[name],
+      onTrouble: openTroubleLines(name, shown(logPath(dataDir, name)), say),
+    });
+
+  await migrate(begin('migrate'), signal);
+  say('✓ The database is up to date');
+
+  const stops: (() => Promise<void>)[] = [];
+  stack.defer(async () => {
+    await Promise.all(stops.map((stop) => stop()));
+  });
+  const outcomes = await Promise.allSettled(
+    PROCESSES.map(async (name) => {
+      const first = begin(name);
+      let stop = (): Promise<void> => first.stop();
+      stops.push(() => stop());
+      await waitUntilReady(name, { address: addresses[name], ended: first.ended, signal });
+      stop = keepRunning(first, async () => begin(name), { name, say });
+    }),
+  );
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  say('✓ ingress, worker and board are running, each a process of its own\n');
+
+  writeRunning(dataDir, {
+    pid: process.pid,
+    startedAt: new Date().toISOString(),
+    addresses,
+    settings: environments.running,
+  });
+  stack.defer(() => removeRunning(dataDir));
+  say(
+    summaryOf({
+      config,
+      addresses,
+      dataDir: shown(dataDir),
+      cluster: cluster && shown(cluster),
+      files: generated.files,
+    }),
+  );
+}
+
+/** One system a directory: two would share secrets, files and database. */
+function holdDataDirectory(dataDir: string, stack: AsyncDisposableStack): void {
+  makePrivateDirectory(dataDir);
+  const lock = join(dataDir, 'standalone.lock');
+  const holder = takeLock(lock);
+  if (holder !== undefined) {
+    throw new Error(
+      `Portcullis is running from ${shown(dataDir)} already (process ${holder}): stop it, or set DATA_DIR to another directory`,
+    );
+  }
+  stack.defer(() => rmSync(lock, { force: true }));
+}
+
+function logPath(dataDir: string, name: string): string {
+  return join(dataDir, 'logs', `${name}.log`);
+}
+
+function openLogs(dataDir: string, stack: AsyncDisposableStack) {
+  const open = (name: string) => stack.adopt(openBoundedLog(logPath(dataDir, name)), (log) => log.close());
+  return {
+    postgres: open('postgres'),
+    migrate: open('migrate'),
+    ingress: open('ingress'),
+    worker: open('worker'),
+    board: open('board'),
+  };
+}
+
+async function migrate(migration: RunningProcess, signal: AbortSignal): Promise<void> {
+  const stop = (): void => void migration.stop();
+  signal.addEventListener('abort', stop, { once: true });
+  const exit = await migration.ended;
+  signal.removeEventListener('abort', stop);
+  signal.throwIfAborted();
+  if (exit !== 0) throw new Error(`The database could not be migrated (exit ${exit})`);
+}
+
+/** A path as a person at this terminal would type it. */
+function shown(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
+}

@@ -1,0 +1,34 @@
+import { basename } from 'node:path';
+import type { StandaloneConfig } from './settings.ts';
+
+export interface SummaryParts {
+  config: StandaloneConfig;
+  addresses: { ingress: string; worker: string; board: string };
+  dataDir: string;
+  /** Where the embedded database is; undefined if it is not embedded. */
+  cluster: string | undefined;
+  files: { secrets: string; admin: string };
+}
+
+/** What a person needs to know of a running system: addresses, what runs where, what to try next. No secret. */
+export function summaryOf({ config, addresses, dataDir, cluster, files }: SummaryParts): string {
+  const queue =
+    config.QUEUE_URL === undefined ? 'in PostgreSQL' : `QUEUE_URL (${new URL(config.QUEUE_URL).protocol.slice(0, -1)})`;
+  const rows = [
+    ['ingress', `${addresses.ingress}  webhooks: POST /api/whatsapp/webhook`],
+    ['board', `${addresses.board}  user admin, password in ${dataDir}/${basename(files.secrets)}`],
+    ['worker', `${addresses.worker}/readyz`],
+    ['database', cluster === undefined ? 'DATABASE_URL' : `embedded PostgreSQL in ${cluster}`],
+    ['queue', queue],
+    ['scanner', config.CLAMD_URL ?? 'none: uploads wait in quarantine'],
+    ['first admin', `${dataDir}/${basename(files.admin)}`],
+    ['logs', `${dataDir}/logs/`],
+  ] as const;
+  return [
+    'Portcullis is running',
+    ...rows.map(([name, text]) => `  ${name.padEnd(12)} ${text}`),
+    '',
+    'Try next, in another terminal: npm run demo',
+    'Stop with Ctrl-C',
+  ].join('\n');
+}
