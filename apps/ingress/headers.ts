@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { requestIdOf } from '#runtime/correlation.ts';
+import { correlate, requestIdOf } from '#runtime/correlation.ts';
 
 const YEAR_SECONDS = 31_536_000;
 
@@ -26,7 +26,8 @@ export function apiHeaders({
 /** Gives every request its id and every answer the headers of the API. */
 export function setHeaders(headers: Record<string, string>): RequestHandler {
   return (request, response, next) => {
-    response.set(headers).set('x-request-id', requestIdOf(request.headers['x-request-id']));
-    next();
+    const requestId = requestIdOf(request.headers['x-request-id']);
+    response.set(headers).set('x-request-id', requestId);
+    correlate(requestId, next);
   };
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { listen } from '#runtime/http-server.ts';
 import { openClientAddress } from '#runtime/address.ts';
 import { openHealth } from '#runtime/health.ts';
@@ -11,12 +12,13 @@ import { openJournal } from '#webhooks/journal.ts';
 import { webhooks } from '#webhooks/queue.ts';
 import { openRefusals } from '#webhooks/refusals.ts';
 import type { Sources } from '#webhooks/sources.ts';
+import { accessRoutes } from './access-routes.ts';
 import { apiHeaders } from './headers.ts';
 import { buildIngress } from './ingress.ts';
 import { openIngressMetrics } from './metrics.ts';
+import { openAccess } from './open-access.ts';
 import { openBodyBudget } from './read-body.ts';
 import { openWebhookDoor } from './webhook-door.ts';
-
 import type { IngressConfig } from './settings.ts';
 
 const BODY_BUDGET_BYTES = 48 * 1024 * 1024;
@@ -34,7 +36,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
   const metrics = openIngressMetrics();
   const onError = (error: Error): void => log.warn({ err: error }, 'a database connection was lost');
 
-  const pool = stack.adopt(openPool(config.DATABASE_URL, { name: 'ingress', max: 6, onError }), (opened) =>
+  const pool = stack.adopt(openPool(config.DATABASE_URL, { name: 'ingress', max: 10, onError }), (opened) =>
     opened.end(),
   );
   await requireUtf8(pool);
@@ -74,17 +76,20 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
   );
 
   const headers = apiHeaders({
-    secure: config.PUBLIC_URL?.startsWith('https:') === true,
+    secure: config.PUBLIC_URL.startsWith('https:'),
     preload: config.HSTS_PRELOAD,
   });
   const clientAddress = openClientAddress(config.TRUST_PROXY);
+  const clientAddressOf = (request: IncomingMessage): string =>
+    clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for']);
+  const limiter = openLimiter();
   const enterByWebhookDoor = openWebhookDoor({
     sources,
     journal,
     refusals,
-    limiter: openLimiter(),
+    limiter,
     budget: openBodyBudget(BODY_BUDGET_BYTES),
-    clientAddressOf: (request) => clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for']),
+    clientAddressOf,
     headers,
     log,
     observe: metrics.webhooks,
@@ -103,7 +108,9 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     metrics: metrics.registry,
     metricsToken: config.METRICS_TOKEN,
   });
-  const app = buildIngress({ headers, routers: [], log });
+  const access = await openAccess(config, pool);
+  const routers = accessRoutes({ access, clientAddressOf, limiter });
+  const app = buildIngress({ headers, routers, log });
 
   const server = await listen(
     (request, response) => {

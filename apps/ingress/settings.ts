@@ -1,6 +1,7 @@
 import type { z } from 'zod';
+import { accessSettings, publicUrlSettings } from '#access/settings.ts';
 import { proxySettings } from '#runtime/address.ts';
-import { port, url, yesNo } from '#runtime/config.ts';
+import { port, yesNo } from '#runtime/config.ts';
 import { hostSettings, metricsSettings } from '#runtime/http-server.ts';
 import { databaseSettings } from '#database/pool.ts';
 import { queueSettings } from '#queue/settings.ts';
@@ -11,8 +12,9 @@ export const ingressSettings = {
   ...proxySettings,
   ...databaseSettings,
   ...queueSettings,
+  ...accessSettings,
+  ...publicUrlSettings,
   PORT: port().default(4_000),
-  PUBLIC_URL: url('http', 'https').optional(),
   HSTS_PRELOAD: yesNo(false),
 };
 

@@ -43,7 +43,7 @@ export async function createApiToken(
   const apiToken = await inTransaction(pool, async (client) => {
     const { rows } = await client.query<ApiToken>(
       `insert into api_token (id, user_id, name, secret_hash, scopes, expires_at)
-       values ($1, $2, $3, $4, $5, clock_timestamp() + $6 * interval '1 second')
+       values ($1, $2, $3, $4, $5, clock_timestamp() + make_interval(secs => $6))
        returning ${COLUMNS}`,
       [id, given.userId, given.name, hashOf(secret), given.scopes, given.lifeSeconds],
     );

@@ -7,12 +7,12 @@ export interface PageQuery {
 
 export interface Page<Item> {
   items: Item[];
-  /** Undefined on the last page. */
-  nextCursor: string | undefined;
+  /** Null on the last page. */
+  nextCursor: string | null;
 }
 
 /** The page that `limit + 1` rows make: the one too many says that there is a next page. */
 export function pageOf<Item extends { id: string }>(rows: readonly Item[], { limit }: PageQuery): Page<Item> {
   const items = rows.slice(0, limit);
-  return { items, nextCursor: rows.length > limit ? items.at(-1)?.id : undefined };
+  return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
 }

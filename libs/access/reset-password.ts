@@ -21,7 +21,7 @@ export async function issueReset(
   await inTransaction(pool, async (client) => {
     await client.query(
       `insert into password_reset (secret_hash, user_id, expires_at)
-       values ($1, $2, clock_timestamp() + $3 * interval '1 second')
+       values ($1, $2, clock_timestamp() + make_interval(secs => $3))
        on conflict (user_id) do update set secret_hash = excluded.secret_hash, expires_at = excluded.expires_at`,
       [hashOf(secret), userId, RESET_SECONDS],
     );

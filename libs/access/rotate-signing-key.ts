@@ -22,8 +22,8 @@ type RotateContext = Pick<AccessContext, 'pool' | 'keys' | 'record'>;
 const ROTATION_LOCK = 4_000_243;
 
 const NEWEST = `
-  select id, secret_id, created_at > now() - $1 * interval '1 second' as is_young,
-    signs_from < now() - $2 * interval '1 second' as is_due
+  select id, secret_id, created_at > now() - make_interval(secs => $1) as is_young,
+    signs_from < now() - make_interval(secs => $2) as is_due
   from signing_key
   where retired_at is null and verifies_until is null
   order by signs_from desc
@@ -95,13 +95,13 @@ async function insertKey(context: RotateContext, client: PoolClient, delaySecond
   const id = randomBytes(12).toString('base64url');
   const { kty, crv, x } = await exportJWK(publicKey);
   await client.query(
-    `update signing_key set verifies_until = clock_timestamp() + ($1 + $2) * interval '1 second'
+    `update signing_key set verifies_until = clock_timestamp() + make_interval(secs => $1::int + $2::int)
      where verifies_until is null and retired_at is null`,
     [delaySeconds, VERIFYING_SECONDS],
   );
   await client.query(
     `insert into signing_key (id, algorithm, public_key, sealed_private_key, secret_id, signs_from)
-     values ($1, $2, $3, $4, $5, clock_timestamp() + $6 * interval '1 second')`,
+     values ($1, $2, $3, $4, $5, clock_timestamp() + make_interval(secs => $6))`,
     [id, ALGORITHM, { kty, crv, x }, sealPrivateKey(first, id, await exportJWK(privateKey)), first.id, delaySeconds],
   );
   return [{ type: 'signing-key.created', actorKind: 'system', targetKind: 'signing-key', targetId: id }];

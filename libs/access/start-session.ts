@@ -61,7 +61,7 @@ const INSERT = `
   )
   insert into refresh_token (session_id, user_id, current_hash, device_hash, idle_seconds, last_used_at, idle_expires_at,
     absolute_expires_at)
-  select $1, $2, $6, $7, $8, now, now + least($8, $9) * interval '1 second', now + $9 * interval '1 second' from moment`;
+  select $1, $2, $6, $7, $8::int, now, now + make_interval(secs => least($8::int, $9::int)), now + make_interval(secs => $9::int) from moment`;
 
 /**
  * Starts a session inside the caller's transaction, which must hold the user's row. The oldest sessions over the cap end,

@@ -18,7 +18,7 @@ export interface ConsumedPoint {
 // clock_timestamp(), because now() is from before the wait for the row.
 const CONSUME = `
   insert into limiter_counter as c (key, points, expires_at)
-  values ($1, 1, clock_timestamp() + $3 * interval '1 second')
+  values ($1, 1, clock_timestamp() + make_interval(secs => $3))
   on conflict (key) do update set
     points = case when c.expires_at <= clock_timestamp() then 1 else c.points + 1 end,
     expires_at = case when c.expires_at <= clock_timestamp() then excluded.expires_at else c.expires_at end

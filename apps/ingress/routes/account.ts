@@ -7,12 +7,12 @@ import { userOf } from '#access/users.ts';
 import { addressPrefixOf } from '#runtime/address.ts';
 import { Failure } from '#runtime/failure.ts';
 import { callerOf } from '../caller.ts';
-import { clientOf, type ClientAddressOf } from '../client.ts';
+import { clientOf } from '../client.ts';
 import { passwordField } from '../fields.ts';
 import { onlyMethods } from '../methods.ts';
-import type { Access } from '../open-access.ts';
 import { personOf } from '../person.ts';
 import { bodyOf, readJson } from '../request.ts';
+import type { AuthRouteParts } from './auth.ts';
 
 const MAX_BODY_BYTES = 4_096;
 const BODY_LIMIT_MS = 5_000;
@@ -22,13 +22,7 @@ const stepUpBody = z.strictObject({ password: passwordField });
 const resetBody = z.strictObject({ token: z.string().max(128), newPassword: passwordField });
 
 /** What people do with their own account. */
-export function accountRoutes({
-  access,
-  clientAddressOf,
-}: {
-  access: Access;
-  clientAddressOf: ClientAddressOf;
-}): Router {
+export function accountRoutes({ access, clientAddressOf, limitPasswords }: AuthRouteParts): Router {
   const { context, requireCaller } = access;
   const router = Router({ caseSensitive: true, strict: true });
   const json = readJson(MAX_BODY_BYTES, BODY_LIMIT_MS);
@@ -45,7 +39,7 @@ export function accountRoutes({
 
   router
     .route('/api/auth/password')
-    .post(requireCaller(), json, async (request, response) => {
+    .post(requireCaller(), limitPasswords, json, async (request, response) => {
       const { currentPassword, newPassword } = bodyOf(changeBody, request);
       const client = clientOf(request, clientAddressOf, undefined);
       await changePassword(context, { ...personOf(response), password: currentPassword, newPassword, client });
@@ -55,7 +49,7 @@ export function accountRoutes({
 
   router
     .route('/api/auth/step-up')
-    .post(requireCaller(), json, async (request, response) => {
+    .post(requireCaller(), limitPasswords, json, async (request, response) => {
       const { password } = bodyOf(stepUpBody, request);
       const person = personOf(response);
       await stepUp(context, { ...person, password, client: clientOf(request, clientAddressOf, undefined) });
@@ -66,7 +60,7 @@ export function accountRoutes({
 
   router
     .route('/api/auth/reset')
-    .post(json, async (request, response) => {
+    .post(limitPasswords, json, async (request, response) => {
       const { token, newPassword } = bodyOf(resetBody, request);
       const addressPrefix = addressPrefixOf(clientAddressOf(request));
       await resetPassword(context, { secret: token, newPassword, addressPrefix });

@@ -1,4 +1,4 @@
-import { Router, type Request, type Response } from 'express';
+import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import type { Device } from '#access/device.ts';
 import { refreshSession } from '#access/refresh-session.ts';
@@ -26,10 +26,12 @@ const refreshBody = z.strictObject({
 export interface AuthRouteParts {
   access: Access;
   clientAddressOf: ClientAddressOf;
+  /** Mounted on what costs a password hash. */
+  limitPasswords: RequestHandler;
 }
 
 /** Sign-in and refresh, for clients that hold their refresh token and for browsers that hold it in a cookie. */
-export function authRoutes({ access, clientAddressOf }: AuthRouteParts): Router {
+export function authRoutes({ access, clientAddressOf, limitPasswords }: AuthRouteParts): Router {
   const { context, csrf, csrfKeys } = access;
   const router = Router({ caseSensitive: true, strict: true });
   const json = readJson(MAX_BODY_BYTES, BODY_LIMIT_MS);
@@ -79,7 +81,7 @@ export function authRoutes({ access, clientAddressOf }: AuthRouteParts): Router 
 
   router
     .route('/api/auth/login')
-    .post(json, (request, response) =>
+    .post(limitPasswords, json, (request, response) =>
       queryOf(loginQuery, request).mode === 'cookie'
         ? loginWithCookie(request, response)
         : loginWithBearer(request, response),

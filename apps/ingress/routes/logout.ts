@@ -4,15 +4,14 @@ import { makeCsrfToken } from '#access/csrf-token.ts';
 import { endSession, endSessions } from '#access/end-session.ts';
 import { signOut } from '#access/sign-out.ts';
 import { Failure } from '#runtime/failure.ts';
-import type { ClientAddressOf } from '../client.ts';
 import { clientOf } from '../client.ts';
 import { CSRF_COOKIE, setCookie } from '../cookies.ts';
 import { onlyMethods } from '../methods.ts';
-import type { Access } from '../open-access.ts';
 import { actorOf, personOf } from '../person.ts';
 import { presentedOf, refreshCookieOf } from '../presented-token.ts';
 import { bodyOf, readJson } from '../request.ts';
 import { clearSessionCookies } from '../session-cookies.ts';
+import type { AuthRouteParts } from './auth.ts';
 
 const MAX_BODY_BYTES = 4_096;
 const BODY_LIMIT_MS = 5_000;
@@ -20,13 +19,7 @@ const BODY_LIMIT_MS = 5_000;
 const logoutBody = z.strictObject({ refreshToken: z.string().max(1_024).optional() });
 
 /** Sign-out, and the CSRF token of a browser's session. */
-export function logoutRoutes({
-  access,
-  clientAddressOf,
-}: {
-  access: Access;
-  clientAddressOf: ClientAddressOf;
-}): Router {
+export function logoutRoutes({ access, clientAddressOf }: Pick<AuthRouteParts, 'access' | 'clientAddressOf'>): Router {
   const { context, csrfKeys, requireCaller } = access;
   const router = Router({ caseSensitive: true, strict: true });
 

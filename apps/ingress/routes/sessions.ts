@@ -2,23 +2,16 @@ import { Router } from 'express';
 import { endSession, endSessions } from '#access/end-session.ts';
 import { listSessions } from '#access/list-sessions.ts';
 import { Failure } from '#runtime/failure.ts';
-import type { ClientAddressOf } from '../client.ts';
 import { idOf, pageQuery } from '../fields.ts';
 import { onlyMethods } from '../methods.ts';
-import type { Access } from '../open-access.ts';
 import { actorOf, personOf } from '../person.ts';
 import { refreshCookieOf } from '../presented-token.ts';
 import { queryOf } from '../request.ts';
 import { clearSessionCookies } from '../session-cookies.ts';
+import type { AuthRouteParts } from './auth.ts';
 
 /** People see and end their own sessions. */
-export function sessionRoutes({
-  access,
-  clientAddressOf,
-}: {
-  access: Access;
-  clientAddressOf: ClientAddressOf;
-}): Router {
+export function sessionRoutes({ access, clientAddressOf }: Pick<AuthRouteParts, 'access' | 'clientAddressOf'>): Router {
   const { context, requireCaller } = access;
   const router = Router({ caseSensitive: true, strict: true });
 

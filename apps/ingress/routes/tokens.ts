@@ -3,12 +3,11 @@ import { z } from 'zod';
 import { API_SCOPES } from '#access/api-scopes.ts';
 import { createApiToken, endApiToken, listApiTokens } from '#access/api-tokens.ts';
 import { Failure } from '#runtime/failure.ts';
-import type { ClientAddressOf } from '../client.ts';
 import { idOf, nameField, pageQuery } from '../fields.ts';
 import { onlyMethods } from '../methods.ts';
-import type { Access } from '../open-access.ts';
 import { actorOf, personOf } from '../person.ts';
 import { bodyOf, queryOf, readJson } from '../request.ts';
+import type { AuthRouteParts } from './auth.ts';
 
 const MAX_BODY_BYTES = 4_096;
 const DAY_SECONDS = 86_400;
@@ -29,7 +28,7 @@ const createBody = z.strictObject({
 });
 
 /** Admins make API tokens for programs. Programs make none. */
-export function tokenRoutes({ access, clientAddressOf }: { access: Access; clientAddressOf: ClientAddressOf }): Router {
+export function tokenRoutes({ access, clientAddressOf }: Pick<AuthRouteParts, 'access' | 'clientAddressOf'>): Router {
   const { context, requireCaller } = access;
   const router = Router({ caseSensitive: true, strict: true });
   const mayRead = requireCaller({ roles: ['admin'] });

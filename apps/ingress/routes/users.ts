@@ -5,12 +5,11 @@ import { listSessions } from '#access/list-sessions.ts';
 import { ROLES } from '#access/user.ts';
 import { changeUser, createUser, listUsers, userOf } from '#access/users.ts';
 import { Failure } from '#runtime/failure.ts';
-import type { ClientAddressOf } from '../client.ts';
 import { emailField, idOf, nameField, pageQuery, passwordField } from '../fields.ts';
 import { onlyMethods } from '../methods.ts';
-import type { Access } from '../open-access.ts';
 import { actorOf } from '../person.ts';
 import { bodyOf, queryOf, readJson } from '../request.ts';
+import type { AuthRouteParts } from './auth.ts';
 
 const MAX_BODY_BYTES = 4_096;
 
@@ -28,7 +27,7 @@ const changeBody = z.strictObject({
 });
 
 /** Admins see, make and change users, and end their sessions. */
-export function userRoutes({ access, clientAddressOf }: { access: Access; clientAddressOf: ClientAddressOf }): Router {
+export function userRoutes({ access, clientAddressOf }: Pick<AuthRouteParts, 'access' | 'clientAddressOf'>): Router {
   const { context, requireCaller } = access;
   const router = Router({ caseSensitive: true, strict: true });
   const json = readJson(MAX_BODY_BYTES);
