@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler } from 'express';
+import { isDatabaseUnavailable } from '#database/pool.ts';
 import { Failure, isFailure, type FailureCode } from '#runtime/failure.ts';
 import type { Log } from '#runtime/log.ts';
 
@@ -144,6 +145,7 @@ export function answerProblems(log: Log): ErrorRequestHandler {
 
 function failureOf(error: unknown): Failure | undefined {
   if (isFailure(error)) return error;
+  if (isDatabaseUnavailable(error)) return new Failure('database-unavailable', { cause: error });
   if (!(error instanceof Error) || !('status' in error)) return undefined;
   // Errors of Express's own parts (body parser, router, static files).
   if (error.status === 413) return new Failure('too-large', { cause: error });

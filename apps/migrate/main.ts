@@ -7,12 +7,13 @@ import { queueUrlOf } from '#queue/settings.ts';
 import { readConfig } from '#runtime/config.ts';
 import { runTask } from '#runtime/process.ts';
 import ormConfig from '../../mikro-orm.config.ts';
+import { createFirstAdmin } from './create-first-admin.ts';
 import { migrateSettings } from './settings.ts';
 
 /** What may be added and read, but never changed: see the grants in libs/database/migrate.ts. */
 const APPEND_ONLY = ['security_event'];
 
-/** Brings both schemas up to date and declares the schedules. Run it before a new release; running it again does nothing. */
+/** Brings both schemas up to date, declares the schedules and creates the first admin. Run it before a new release; running it again does nothing. */
 await runTask('migrate', async ({ stack, log }) => {
   const config = readConfig(migrateSettings);
   const ownerUrl = config.MIGRATE_DATABASE_URL ?? config.DATABASE_URL;
@@ -25,4 +26,6 @@ await runTask('migrate', async ({ stack, log }) => {
   const queue = stack.adopt(openQueueConnection(queueUrl, { role: 'producer', log }), (opened) => opened.close());
   const schedules = await declareSchedules(queue, Object.values(catalogue));
   log.info({ backend: queue.backend, ...schedules }, 'the queue is ready');
+
+  await createFirstAdmin({ stack, log }, config);
 });

@@ -1,5 +1,15 @@
+import type { z } from 'zod';
+import { firstAdminSettings, passwordSettings } from '#access/settings.ts';
 import { migrationSettings } from '#database/migrate.ts';
 import { databaseSettings } from '#database/pool.ts';
 import { queueSettings } from '#queue/settings.ts';
 
-export const migrateSettings = { ...databaseSettings, ...migrationSettings, ...queueSettings };
+export const migrateSettings = {
+  ...databaseSettings,
+  ...migrationSettings,
+  ...queueSettings,
+  ...passwordSettings,
+  ...firstAdminSettings,
+};
+
+export type MigrateConfig = z.infer<z.ZodObject<typeof migrateSettings>>;

@@ -44,12 +44,16 @@ function secondsOf(text: string): number | undefined {
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
 
-export const accessSettings = {
-  SESSION_SECRET: secretList(32),
-  CSRF_SECRET: secretList(32),
+export const passwordSettings = {
   /** Keyed step of the password hash (NIST SP 800-63B-4 §3.1.1.2); kept apart from the database. */
   PASSWORD_PEPPER: secretList(16).optional(),
   PASSWORD_MIN_LENGTH: integer(8, 64).default(15),
+};
+
+export const accessSettings = {
+  ...passwordSettings,
+  SESSION_SECRET: secretList(32),
+  CSRF_SECRET: secretList(32),
   /** Life of an access token in seconds. */
   ACCESS_TTL: integer(60, 3_600).default(600),
   /** For how long the answer to a refresh is repeated to a client that lost it, in seconds. */

@@ -108,7 +108,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   if (code !== undefined) return UNAVAILABLE_CODES.has(code) || code.startsWith('08') || code.startsWith('58');
-  return UNAVAILABLE_MESSAGE.test(error.message);
+  // The driver's own errors are plain; a TypeError is a bug, whatever its message says.
+  return error.constructor === Error && UNAVAILABLE_MESSAGE.test(error.message);
 }
 
 /** Turns an error of an unreachable database into the failure `database-unavailable`; every other error stays what it is. */

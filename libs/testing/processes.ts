@@ -7,7 +7,7 @@ import { workerSettings } from '../../apps/worker/settings.ts';
 
 /** What each program under apps/ reads from its environment. */
 export const processes: Record<string, Settings> = {
-  ingress: { ...logSettings, ...ingressSettings, ...sourceSettings },
+  ingress: { ...logSettings, ...sourceSettings, ...ingressSettings },
   worker: { ...logSettings, ...workerSettings },
   migrate: { ...logSettings, ...migrateSettings },
 };

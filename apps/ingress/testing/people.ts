@@ -19,6 +19,7 @@ export interface Answer {
   status: number;
   headers: Headers;
   /** Of JSON; otherwise undefined. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into it as they please
   body: any;
   text: string;
 }
