@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { runProcessToEnd, startProcess } from '#testing/process.ts';
+import { testSecrets } from '#testing/secrets.ts';
 import { hasRedis, redisUrl } from '#testing/redis.ts';
 
 const SECRET = '9f8e7d6c5b4a39281706f5e4d3c2b1a0';
@@ -68,7 +69,7 @@ describe.each(['postgres', 'redis'])('with the queue on %s', (backend) => {
     async () => {
       const database = closing(await openTestDatabase());
       const queueUrl = backend === 'redis' ? await redisUrl() : database.url;
-      const env = { DATABASE_URL: database.url, QUEUE_URL: queueUrl, WHATSAPP_APP_SECRET: SECRET };
+      const env = { DATABASE_URL: database.url, QUEUE_URL: queueUrl, WHATSAPP_APP_SECRET: SECRET, ...testSecrets };
       const migrated = await runProcessToEnd('apps/migrate/main.ts', {
         env: { ...env, MIGRATE_DATABASE_URL: database.ownerUrl },
       });

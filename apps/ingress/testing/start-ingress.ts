@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { openLog } from '#runtime/log.ts';
 import { readConfig } from '#runtime/config.ts';
+import { testSecrets } from '#testing/secrets.ts';
 import { readSources } from '#webhooks/sources.ts';
 import { openIngress } from '../open-ingress.ts';
 import { ingressSettings } from '../settings.ts';
