@@ -3,12 +3,14 @@ import type { Settings } from '#runtime/config.ts';
 import { sourceSettings } from '#webhooks/source-settings.ts';
 import { ingressSettings } from '../../apps/ingress/settings.ts';
 import { migrateSettings } from '../../apps/migrate/settings.ts';
+import { standaloneSettings } from '../../apps/standalone/settings.ts';
 import { workerSettings } from '../../apps/worker/settings.ts';
 
 /** What each program under apps/ reads from its environment. */
 export const processes: Record<string, Settings> = {
   ingress: { ...logSettings, ...sourceSettings, ...ingressSettings },
   worker: { ...logSettings, ...workerSettings },
+  standalone: { ...standaloneSettings },
   migrate: { ...logSettings, ...migrateSettings },
 };
 

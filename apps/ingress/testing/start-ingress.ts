@@ -15,11 +15,6 @@ export interface StartedIngress extends AsyncDisposable {
   raw(bytes: string | Buffer, silenceMs?: number): Promise<string>;
 }
 
-const SECRETS = {
-  SESSION_SECRET: 'a-session-secret-of-the-tests-01f3',
-  CSRF_SECRET: 'a-csrf-secret-of-the-tests-9b27c4e1',
-};
-
 /** The ingress as main.ts opens it, in this process, on a free port. */
 export async function startIngress(env: Record<string, string>): Promise<StartedIngress> {
   const stack = new AsyncDisposableStack();
@@ -30,7 +25,7 @@ export async function startIngress(env: Record<string, string>): Promise<Started
     },
   };
   const log = openLog({ name: 'ingress', level: 'debug', destination });
-  const full = { PORT: '0', ...SECRETS, ...env };
+  const full = { PORT: '0', ...testSecrets, ...env };
   const config = readConfig(ingressSettings, full);
   const { port } = await openIngress({ stack, log, config, sources: readSources(full) });
   return {
