@@ -53,6 +53,7 @@ function packagePaths(directory) {
   const { packages } = JSON.parse(lockFileText(directory));
   const fits = (allowed, mine) => allowed === undefined || allowed.includes(mine);
   return Object.entries(packages)
-    .filter(([path, entry]) => path !== '' && fits(entry.os, process.platform) && fits(entry.cpu, process.arch))
+    .filter(([path]) => path !== '')
+    .filter(([, { os, cpu, libc }]) => fits(os, process.platform) && fits(cpu, process.arch) && fits(libc, 'glibc'))
     .map(([path]) => path);
 }

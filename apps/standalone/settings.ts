@@ -19,6 +19,7 @@ export const standaloneSettings = {
   PORT: port().default(4_000),
   BOARD_PORT: port().default(4_001),
   BOARD_HOST: z.string().default('127.0.0.1'),
+  BOARD_USER: z.string().default('admin'),
   WORKER_PORT: port().default(4_002),
   DATABASE_URL: url('postgres', 'postgresql').optional(),
   QUEUE_URL: url('redis', 'rediss', 'postgres', 'postgresql').optional(),

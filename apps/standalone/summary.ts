@@ -16,7 +16,7 @@ export function summaryOf({ config, addresses, dataDir, cluster, files }: Summar
     config.QUEUE_URL === undefined ? 'in PostgreSQL' : `QUEUE_URL (${new URL(config.QUEUE_URL).protocol.slice(0, -1)})`;
   const rows = [
     ['ingress', `${addresses.ingress}  webhooks: POST /api/whatsapp/webhook`],
-    ['board', `${addresses.board}  user admin, password in ${dataDir}/${basename(files.secrets)}`],
+    ['board', `${addresses.board}  user ${config.BOARD_USER}, password in ${dataDir}/${basename(files.secrets)}`],
     ['worker', `${addresses.worker}/readyz`],
     ['database', cluster === undefined ? 'DATABASE_URL' : `embedded PostgreSQL in ${cluster}`],
     ['queue', queue],

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { canEnter, databaseAccount, letThrough, type Account } from '#database/embedded-account.ts';
 import { copyOfBinaries, embeddedBinaries } from '#database/embedded-binaries.ts';
 
@@ -21,7 +21,7 @@ export function embeddedPlace(home: string, outside: string, say: (line: string)
   const inside = join(home, 'postgres');
   let cluster = existsSync(pointer) ? readFileSync(pointer, 'utf8').trim() : inside;
   const account = databaseAccount(existsSync(cluster) ? cluster : undefined, say);
-  if (account !== undefined) letThrough(account, home);
+  if (account !== undefined && canEnter(account, dirname(home))) letThrough(account, home);
   if (cluster === inside && !canEnter(account, home)) {
     cluster = join(outside, randomBytes(6).toString('hex'), 'postgres');
     writeFileSync(pointer, `${cluster}\n`, { mode: 0o600 });
