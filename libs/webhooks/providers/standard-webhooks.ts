@@ -108,7 +108,7 @@ const TYPE = /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,100}$/;
 
 /** The payload that the specification recommends, `{ type, timestamp, data }`; the event's name is its `type`. */
 function expand({ body, sha256, headers }: KeptReceipt): Expansion {
-  const id = headers['webhook-id'] ?? headers['svix-id'];
+  const id = textOf(headers['webhook-id'] ?? headers['svix-id']);
   const key = id === undefined ? keyOfHash(sha256) : keyOfIds(id);
   const parsed = parseJson(body);
   if (!parsed.ok) return parsed;
