@@ -13,7 +13,8 @@ const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]
 export function canonicalEmail(text: string): string | undefined {
   if (text.length > MAX_BYTES) return undefined;
   const normal = text.replaceAll(/^ +| +$/g, '').normalize('NFC');
-  if (normal !== normal.normalize('NFKC')) return undefined;
+  // Parsing a domain drops line breaks and tabs.
+  if (normal !== normal.normalize('NFKC') || /[\p{C}\s]/u.test(normal)) return undefined;
   const at = normal.lastIndexOf('@');
   if (at < 1) return undefined;
   const local = normal.slice(0, at);

@@ -1,0 +1,82 @@
+import { verify } from '@node-rs/argon2';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openKeyring } from '#access/keyring.ts';
+import { openPasswords, type Passwords } from '#access/passwords.ts';
+
+const PASSWORD = 'otters juggle in moonlight';
+let plain: Passwords;
+beforeAll(async () => {
+  plain = await openPasswords(undefined);
+});
+
+describe('a password hash', () => {
+  it('is argon2id at OWASP parameters, with a salt of its own', async () => {
+    const [one, other] = [await plain.make(PASSWORD), await plain.make(PASSWORD)];
+    expect(one.hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[\w+/]{22}\$[\w+/]{43}$/);
+    expect(one.hash).not.toBe(other.hash);
+    expect(one.pepperId).toBeNull();
+  });
+
+  it('agrees with the published vector of the reference implementation', async () => {
+    const hash = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
+    expect(await verify(hash, 'password')).toBe(true);
+    expect(await plain.isRight({ hash, pepperId: null }, 'password')).toBe(true);
+    expect(await plain.isRight({ hash, pepperId: null }, 'Password')).toBe(false);
+  });
+
+  it.each([
+    ['the last of 128 characters', 'x'.repeat(127) + 'a', 'x'.repeat(127) + 'b'],
+    ['what follows the 72nd byte', 'y'.repeat(72) + '1', 'y'.repeat(72) + '2'],
+    ['what follows a null character', 'before\0after-one', 'before\0after-two'],
+    ['spaces at the edges', ' spaces at the edge ', 'spaces at the edge'],
+    ['case', 'correct horse', 'Correct horse'],
+    ['composition of compatibility characters', 'ﬁfteen characters', 'fifteen characters'],
+  ])('tells %s', async (_, password, other) => {
+    const stored = await plain.make(password);
+    expect(await plain.isRight(stored, password)).toBe(true);
+    expect(await plain.isRight(stored, other)).toBe(false);
+  });
+
+  it('is the same however a keyboard composes its accents', async () => {
+    const stored = await plain.make('\u00e9clair au caf\u00e9');
+    expect(await plain.isRight(stored, 'e\u0301clair au cafe\u0301')).toBe(true);
+  });
+
+  it('is never right where nothing is stored, and costs the same work', async () => {
+    const running: number[] = [];
+    const checked = plain.isRight(undefined, PASSWORD);
+    running.push(plain.gate.running);
+    expect(await checked).toBe(false);
+    expect(running).toEqual([1]);
+  });
+});
+
+describe('the pepper', () => {
+  it('is needed to verify, by the id that the hash names', async () => {
+    const peppered = await openPasswords(openKeyring(['pepper number one 01']));
+    const stored = await peppered.make(PASSWORD);
+    expect(await peppered.isRight(stored, PASSWORD)).toBe(true);
+    expect(await plain.isRight(stored, PASSWORD)).toBe(false);
+    expect(await plain.isRight({ ...stored, pepperId: null }, PASSWORD)).toBe(false);
+    const rotated = await openPasswords(openKeyring(['pepper number two 02', 'pepper number one 01']));
+    expect(await rotated.isRight(stored, PASSWORD)).toBe(true);
+    expect(rotated.isOutdated(stored)).toBe(true);
+    expect(rotated.isOutdated(await rotated.make(PASSWORD))).toBe(false);
+  });
+
+  it('is added to hashes from before at the next sign-in', async () => {
+    const peppered = await openPasswords(openKeyring(['pepper number one 01']));
+    const stored = await plain.make(PASSWORD);
+    expect(await peppered.isRight(stored, PASSWORD)).toBe(true);
+    expect(peppered.isOutdated(stored)).toBe(true);
+    expect(plain.isOutdated(stored)).toBe(false);
+  });
+});
+
+it.each([
+  ['less memory', '$argon2id$v=19$m=8192,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc', true],
+  ['fewer passes', '$argon2id$v=19$m=65536,t=1,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc', true],
+  ['more memory', '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc', false],
+])('judges whether a hash is outdated: %s', (_, hash, isOutdated) => {
+  expect(plain.isOutdated({ hash, pepperId: null })).toBe(isOutdated);
+});
