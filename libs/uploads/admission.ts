@@ -19,9 +19,11 @@ const BACKLOG = `
   where status in ('quarantined', 'scanning', 'scan-failed') and stored_name is not null`;
 
 /** Room that one upload holds while its body comes in. */
-export interface Admission extends Disposable {
+export interface Admission {
   /** The upload has become a row with this many bytes in quarantine. */
   accepted(bytes: number): void;
+  /** Gives the room back; always, and once. */
+  release(): void;
 }
 
 export interface Admissions {
@@ -91,7 +93,7 @@ export function openAdmissions(pool: Pool, limits: UploadLimits, now: () => numb
       }
       return {
         accepted: (bytes) => backlog.add(bytes),
-        [Symbol.dispose]: release,
+        release,
       };
     },
   };

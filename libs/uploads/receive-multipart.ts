@@ -39,12 +39,12 @@ export async function receiveMultipart<T>(
 ): Promise<MultipartBody<T>> {
   const parser = openParser(request, maxBytes);
   const head = new BodyHead();
-  let refusal: unknown;
+  let refusal: Error | undefined;
   let stream: Readable | undefined;
   let file: Promise<T> | undefined;
   let sha256: string | undefined;
   const refused = Promise.withResolvers<void>();
-  const refuse = (failure: unknown): void => {
+  const refuse = (failure: Error): void => {
     refusal ??= failure;
     refused.resolve();
   };

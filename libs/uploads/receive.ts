@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Failure } from '#runtime/failure.ts';
+import { passCheckpoint, type Checkpoint } from '#uploads/checkpoint.ts';
 import type { IncomingFile, Storage } from '#uploads/storage.ts';
 
 export interface ReceivedFile {
@@ -16,9 +17,10 @@ export interface ReceivedFile {
 export async function receive(
   storage: Storage,
   source: AsyncIterable<Buffer>,
-  { maxBytes }: { maxBytes: number },
+  { maxBytes, checkpoint = passCheckpoint }: { maxBytes: number; checkpoint?: Checkpoint | undefined },
 ): Promise<ReceivedFile> {
   const incoming = await storage.create();
+  checkpoint('file-created');
   try {
     const hash = createHash('sha256');
     let sizeBytes = 0;

@@ -1,0 +1,87 @@
+import { constants, inflateSync } from 'node:zlib';
+import type { FileBytes } from '#uploads/inspect/file-bytes.ts';
+import { inspectionLimits } from '#uploads/inspect/limits.ts';
+import { mismatch, Refusal } from '#uploads/inspect/refusal.ts';
+import { OVERLAP_CHARS, windowsOf } from '#uploads/inspect/window-search.ts';
+
+const TAIL_BYTES = 1_024;
+const MAX_OBJECT_STREAM_BYTES = 8 * 1024 * 1024;
+/** What one object stream may unpack to. */
+const MAX_OBJECTS_BYTES = 16 * 1024 * 1024;
+
+// ISO 32000-1 §7.3.5: a name ends at a delimiter or white space.
+const ACTIVE = /\/(?:JavaScript|Launch|EmbeddedFiles?|RichMedia|XFA)(?=[\s/<>[\](){}%\0]|$)/;
+const ENCRYPTED = /\/Encrypt(?=[\s/<[]|$)/;
+const OBJECT_STREAM = /\/ObjStm(?=[\s/<>[\]()%\0])/;
+// `endstream` has no word boundary there.
+const STREAM = /\bstream(?:\r\n|\n|\r)/g;
+const DICTIONARY_CHARS = 1_000;
+const PROBE_BYTES = 512;
+/** An object stream begins with object numbers and offsets (ISO 32000-1 §7.5.7). */
+const OBJECT_NUMBERS = /^\s*\d/;
+
+/** A PDF from `%PDF-` to `%%EOF` that runs nothing, carries no files and isn't encrypted. */
+export function inspectPdf(bytes: FileBytes): void {
+  if (!/^%PDF-\d\.\d/.test(bytes.read(0, 8).toString('latin1'))) throw mismatch('no PDF header at the start');
+  const tail = bytes.read(Math.max(0, bytes.size - TAIL_BYTES), TAIL_BYTES).toString('latin1');
+  if (!/%%EOF[\s\0]*$/.test(tail)) throw mismatch('the PDF ends early or goes on after its end');
+  const objects = openObjects(bytes);
+  let at = 0;
+  for (const window of windowsOf(bytes)) {
+    requireHarmless(window);
+    for (const match of window.matchAll(STREAM)) {
+      const dictionary = window.slice(Math.max(0, match.index - DICTIONARY_CHARS), match.index);
+      objects.look(at + match.index + match[0].length, dictionary);
+    }
+    at += window.length - Math.min(window.length, OVERLAP_CHARS);
+  }
+}
+
+/** Objects may be packed in streams: those are unpacked, each once, and held against the same rules. */
+function openObjects(bytes: FileBytes): { look(start: number, dictionary: string): void } {
+  let budget: number = inspectionLimits.unpackedBytes;
+  let seenTo = 0;
+  return {
+    look(start, dictionary) {
+      if (start <= seenTo) return;
+      seenTo = start;
+      const isObjectStream = OBJECT_STREAM.test(unescapeNames(dictionary.slice(dictionary.lastIndexOf('obj'))));
+      const beginning = unpack(bytes.read(start, PROBE_BYTES));
+      if (beginning === undefined || !OBJECT_NUMBERS.test(beginning)) {
+        if (isObjectStream) throw new Refusal('active-content', 'a PDF whose objects are packed in an unusual way');
+        return;
+      }
+      const objects = unpack(bytes.read(start, MAX_OBJECT_STREAM_BYTES)) ?? '';
+      budget -= objects.length;
+      if (budget < 0) throw new Refusal('archive-limits', `more than ${inspectionLimits.unpackedBytes} bytes unpacked`);
+      requireHarmless(objects);
+    },
+  };
+}
+
+function requireHarmless(text: string): void {
+  const plain = unescapeNames(text);
+  if (ENCRYPTED.test(plain)) throw new Refusal('encrypted-archive', 'an encrypted PDF');
+  const found = ACTIVE.exec(plain)?.[0];
+  if (found !== undefined) throw new Refusal('active-content', `a PDF with ${found}`);
+}
+
+/** ISO 32000-1 §7.3.5: any character of a name may be written as #xx. */
+function unescapeNames(text: string): string {
+  if (!text.includes('#')) return text;
+  return text.replace(/#([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/** Undefined if it isn't packed by deflate. */
+function unpack(packed: Buffer): string | undefined {
+  if (packed.length < 2 || ((packed[0] ?? 0) & 0x0f) !== 8 || packed.readUInt16BE(0) % 31 !== 0) return undefined;
+  try {
+    return inflateSync(packed, {
+      maxOutputLength: MAX_OBJECTS_BYTES,
+      finishFlush: constants.Z_SYNC_FLUSH,
+    }).toString('latin1');
+  } catch (error) {
+    if (!(error instanceof RangeError)) return undefined;
+    throw new Refusal('archive-limits', `a packed part of more than ${MAX_OBJECTS_BYTES} bytes`);
+  }
+}
