@@ -49,7 +49,8 @@ export function openLog({
   };
   if (destination !== undefined) return pino(options, destination);
   if (process.stdout.isTTY) return pino({ ...options, transport: { target: 'pino-pretty' } });
-  return pino(options);
+  // Not in the background: at exit pino would then try for ever to write to a reader that is gone.
+  return pino(options, pino.destination({ fd: 1, sync: true }));
 }
 
 /** The default serializer copies every property of an error, and those of database errors quote values. */
