@@ -7,8 +7,14 @@ export interface JsonObject {
 /**
  * One update inside a receipt, in the shape that handlers get and `forward` sends.
  *
- * `type` is `message.received`, `message.status`, or a topic such as `order.created` where the update is understood, with `data` as
- * described beside each provider's expansion; else `<provider>.<the sender's own name>`, with the little in `data` that helps to route.
+ * | type | data |
+ * | --- | --- |
+ * | `message.received` | MessageData (whatsapp, twilio, slack) |
+ * | `message.status` | MessageStatusData (whatsapp, twilio) |
+ * | `order.created`, `order.updated`, … | OrderData (woocommerce, shopify, wooalerts) |
+ * | `customer.created`, `product.updated`, … | `{ id, topic }` (woocommerce, shopify) |
+ * | any type of a Standard Webhooks sender | its `data` |
+ * | `<provider>.<the sender's own name>` | the little that helps to route; all of it is in `raw` |
  */
 export interface EventDraft {
   /** Unique within a source; at most 255 characters. */
@@ -41,3 +47,49 @@ export type MalformedReason =
   | 'events-excessive';
 
 export type Expansion = { ok: true; events: EventDraft[] } | { ok: false; reason: MalformedReason };
+
+/** A message that somebody sent us. What the sender left out is left out here. */
+export interface MessageData {
+  channel: 'whatsapp' | 'sms' | 'slack';
+  /** The sender's name for our account. */
+  account?: string | undefined;
+  messageId?: string | undefined;
+  /** Telephone number as the provider writes it. Missing for people who have only a user id. */
+  from?: string | undefined;
+  fromUserId?: string | undefined;
+  fromName?: string | undefined;
+  to?: string | undefined;
+  toId?: string | undefined;
+  /** `text`, `image`, … in the provider's words; new ones will come. */
+  kind?: string | undefined;
+  text?: string | undefined;
+  /** Without an address to fetch from: that would be the sender's to choose. */
+  media?: JsonObject | undefined;
+  replyTo?: string | undefined;
+}
+
+/** How far a message that we sent has come; see message-status.ts for the order of statuses. */
+export interface MessageStatusData {
+  channel: 'whatsapp' | 'sms';
+  account?: string | undefined;
+  messageId?: string | undefined;
+  status?: string | undefined;
+  recipient?: string | undefined;
+  recipientUserId?: string | undefined;
+  sender?: string | undefined;
+  senderId?: string | undefined;
+  errors?: Json | undefined;
+}
+
+/** What shops agree on in an order; amounts stay the texts that they are. */
+export interface OrderData {
+  id?: string | undefined;
+  number?: string | undefined;
+  status?: string | undefined;
+  currency?: string | undefined;
+  total?: string | undefined;
+  customerId?: string | undefined;
+  email?: string | undefined;
+  phone?: string | undefined;
+  name?: string | undefined;
+}

@@ -3,7 +3,7 @@ import { providers } from '#webhooks/providers.ts';
 
 /** Named as in HTTP/2: no header can have this name. Only where the URL is signed. */
 const TARGET = ':path';
-const MAX_CHARACTERS = 2_048;
+const MAX_CHARACTERS = 4_096;
 
 /** What a receipt keeps of the head: the headers of the provider's allow-list, several instances joined by a comma. */
 export function keptHeaders(source: Source, head: Head): Record<string, string> {
@@ -12,7 +12,7 @@ export function keptHeaders(source: Source, head: Head): Record<string, string> 
     const values = head.headers[name];
     if (values !== undefined) kept[name] = values.join(', ').slice(0, MAX_CHARACTERS);
   }
-  if (source.provider === 'twilio') kept[TARGET] = `${head.path}?${head.query}`.slice(0, MAX_CHARACTERS);
+  if (source.provider === 'twilio') kept[TARGET] = `${head.path}?${head.query}`;
   return kept;
 }
 

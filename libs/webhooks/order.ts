@@ -1,8 +1,7 @@
-import type { Json, JsonObject } from '#webhooks/event.ts';
+import type { Json, JsonObject, OrderData } from '#webhooks/event.ts';
 import { compact, objectOf, textOf } from '#webhooks/read-json.ts';
 import { customerSubject, emailSubject, phoneSubject, subjectsOf } from '#webhooks/subject.ts';
 
-/** What shops agree on in an order: `{ id, number, status, currency, total, customerId, email, phone, name }`, all texts. */
 export function orderData(order: JsonObject): JsonObject {
   const billing = billingOf(order);
   const customer = objectOf(order['customer']);
@@ -19,7 +18,7 @@ export function orderData(order: JsonObject): JsonObject {
     email: textOf(order['email']) ?? textOf(billing['email']),
     phone: textOf(billing['phone']) ?? textOf(order['phone']),
     name: names.length > 0 ? names.join(' ') : undefined,
-  });
+  } satisfies OrderData);
 }
 
 /** Whom an order, a customer or a like resource is about. */

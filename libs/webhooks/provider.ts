@@ -105,7 +105,7 @@ export interface Reply {
 export interface Verified {
   ok: true;
   verdict: 'accepted' | 'challenge' | 'ping';
-  /** Which secret matched; undefined for what carries no signature (a GET challenge, WooCommerce's ping). */
+  /** Which secret or verify token matched; undefined for what carries none (WooCommerce's ping). */
   secretLabel: string | undefined;
   /** 32 bytes that are equal for copies; undefined where copies are not to be recognised. */
   dedupeKey: Buffer | undefined;

@@ -17,6 +17,9 @@ const form = { 'content-type': 'application/x-www-form-urlencoded' };
 const secondsOf = (nowMs: number): number => Math.floor(nowMs / 1000);
 const isoOf = (nowMs: number): string => new Date(nowMs).toISOString().slice(0, 19);
 
+/** The last group of a UUID. */
+const tail = (n: number): string => n.toString(16).padStart(12, '0').slice(-12);
+
 const samples: Record<ProviderName, (n: number, nowMs: number) => Sample> = {
   whatsapp: (n, nowMs) => ({ body: whatsappBatch([whatsappMessage(n, nowMs)]), headers: json }),
   wooalerts: (n, nowMs) => ({
@@ -51,7 +54,7 @@ const samples: Record<ProviderName, (n: number, nowMs: number) => Sample> = {
       ...json,
       'user-agent': 'GitHub-Hookshot/044aadd',
       'x-github-event': 'issues',
-      'x-github-delivery': `72d3162e-cc78-11e3-81ab-${String(n).padStart(12, '0')}`,
+      'x-github-delivery': `72d3162e-cc78-11e3-81ab-${tail(n)}`,
     },
   }),
   stripe: (n, nowMs) => ({
@@ -82,7 +85,7 @@ const samples: Record<ProviderName, (n: number, nowMs: number) => Sample> = {
       ...json,
       'x-shopify-topic': 'orders/create',
       'x-shopify-shop-domain': 'shop.example.com',
-      'x-shopify-webhook-id': `b54557e4-bdd9-4b37-8a5f-${String(n).padStart(12, '0')}`,
+      'x-shopify-webhook-id': `b54557e4-bdd9-4b37-8a5f-${tail(n)}`,
     },
   }),
   slack: (n, nowMs) => ({

@@ -1,4 +1,4 @@
-import type { Expansion, Json, JsonObject, KeptReceipt } from '#webhooks/event.ts';
+import type { Expansion, Json, JsonObject, KeptReceipt, MessageData } from '#webhooks/event.ts';
 import { keyOfHash, keyOfIds } from '#webhooks/event-key.ts';
 import { typeOf } from '#webhooks/event-type.ts';
 import { formJson, formObject, parseForm } from '#webhooks/parse-form.ts';
@@ -100,7 +100,7 @@ function messageData(payload: JsonObject, event: JsonObject, user: string | unde
     kind: 'text',
     text: textOf(event['text']),
     replyTo: threadOf(event['thread_ts']),
-  });
+  } satisfies MessageData);
 }
 
 function summary(payload: JsonObject, event: JsonObject, user: string | undefined): JsonObject {

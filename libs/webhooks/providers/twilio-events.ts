@@ -1,4 +1,11 @@
-import type { EventDraft, Expansion, JsonObject, KeptReceipt } from '#webhooks/event.ts';
+import type {
+  EventDraft,
+  Expansion,
+  JsonObject,
+  KeptReceipt,
+  MessageData,
+  MessageStatusData,
+} from '#webhooks/event.ts';
 import { keyOfHash, keyOfIds } from '#webhooks/event-key.ts';
 import { typeOf } from '#webhooks/event-type.ts';
 import { formObject, parseForm } from '#webhooks/parse-form.ts';
@@ -36,7 +43,7 @@ function formEvent(form: JsonObject, sha256: Buffer): EventDraft {
   return { ...base, ...messagePart(form, sid) };
 }
 
-const channelOf = (address: string | undefined): string =>
+const channelOf = (address: string | undefined): 'whatsapp' | 'sms' =>
   address?.startsWith('whatsapp:') === true ? 'whatsapp' : 'sms';
 
 /** Twilio's words for the steps of the common ladder. */
@@ -62,7 +69,7 @@ function statusPart(form: JsonObject, sid: string, status: string): Pick<EventDr
       recipient: to,
       sender: textOf(form['From']),
       errors: form['ErrorCode'] === undefined ? undefined : [{ code: form['ErrorCode'] }],
-    }),
+    } satisfies MessageStatusData),
   };
 }
 
@@ -83,7 +90,7 @@ function messagePart(form: JsonObject, sid: string): Pick<EventDraft, 'key' | 't
       text: textOf(form['Body']),
       media: mediaType === undefined ? undefined : compact({ mimeType: mediaType }),
       replyTo: textOf(form['OriginalRepliedMessageSid']),
-    }),
+    } satisfies MessageData),
   };
 }
 

@@ -1,4 +1,12 @@
-import type { EventDraft, Expansion, Json, JsonObject, KeptReceipt } from '#webhooks/event.ts';
+import type {
+  EventDraft,
+  Expansion,
+  Json,
+  JsonObject,
+  KeptReceipt,
+  MessageData,
+  MessageStatusData,
+} from '#webhooks/event.ts';
 import { keyOfHash, keyOfIds, keyOfJson } from '#webhooks/event-key.ts';
 import { typeOf } from '#webhooks/event-type.ts';
 import { parseJson } from '#webhooks/parse-json.ts';
@@ -78,7 +86,7 @@ function statusEvent(status: JsonObject, { account, metadata }: Context): EventD
       sender: textOf(metadata['display_phone_number']),
       senderId: textOf(metadata['phone_number_id']),
       errors: status['errors'],
-    }),
+    } satisfies MessageStatusData),
     raw: { status, metadata },
   };
 }
@@ -112,7 +120,7 @@ function messageEvent(message: JsonObject, { account, metadata, contacts }: Cont
       text: textOfMessage(message),
       media: MEDIA_KINDS.includes(kind ?? '') ? mediaOf(objectOf(message[kind ?? ''])) : undefined,
       replyTo: textOf(objectOf(message['context'])['id']),
-    }),
+    } satisfies MessageData),
     raw: compact({ message, metadata, contact }),
   };
 }

@@ -32,11 +32,12 @@ export function readChallenge({ query }: Head): Challenge | RefusalReason {
 export function answerChallenge(source: Source, head: Head): Verification {
   const read = readChallenge(head);
   if (typeof read === 'string') return { ok: false, reason: read };
-  if (!matchesToken(source.verifyTokens, read.token)) return { ok: false, reason: 'token-mismatch' };
+  const match = matchingToken(source.verifyTokens, read.token);
+  if (match === undefined) return { ok: false, reason: 'token-mismatch' };
   return {
     ok: true,
     verdict: 'challenge',
-    secretLabel: undefined,
+    secretLabel: match.label,
     dedupeKey: undefined,
     sha256: sha256(NO_BODY),
     textId: undefined,
@@ -44,9 +45,9 @@ export function answerChallenge(source: Source, head: Head): Verification {
   };
 }
 
-function matchesToken(tokens: readonly SourceToken[], given: string): boolean {
+function matchingToken(tokens: readonly SourceToken[], given: string): SourceToken | undefined {
   const digest = sha256(given);
-  let matches = false;
-  for (const token of tokens) if (timingSafeEqual(token.sha256, digest)) matches = true;
-  return matches;
+  let match: SourceToken | undefined;
+  for (const token of tokens) if (timingSafeEqual(token.sha256, digest)) match ??= token;
+  return match;
 }
