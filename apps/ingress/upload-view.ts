@@ -9,6 +9,7 @@ export function viewOf(upload: Upload): Record<string, unknown> {
     ownerId: upload.ownerId,
     status: upload.status,
     reason: upload.reason,
+    detail: upload.detail,
     version: upload.version,
     originalName: upload.originalName,
     size: upload.size,

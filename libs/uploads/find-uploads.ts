@@ -8,6 +8,7 @@ export interface Upload {
   ticketId: string;
   status: UploadStatus;
   reason: Reason | null;
+  detail: string | null;
   version: number;
   originalName: string;
   verifiedType: string | null;
@@ -25,7 +26,7 @@ export interface Upload {
 /** Whose uploads may be seen: one user's, or everyone's. */
 export type Sight = { ownerId: string } | 'all';
 
-const COLUMNS = `id, owner_id as "ownerId", ticket_id as "ticketId", status, reason, version,
+const COLUMNS = `id, owner_id as "ownerId", ticket_id as "ticketId", status, reason, detail, version,
   original_name as "originalName", verified_type as "verifiedType", verification, warnings, size_bytes as size, sha256,
   stored_name as "storedName", signatures, created_at as "createdAt", updated_at as "updatedAt",
   scanned_at as "scannedAt"`;

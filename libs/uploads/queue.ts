@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineQueue } from '#queue/contract.ts';
 
 /** Rings for one upload that has something to be decided. */
-export const uploadsQueue = defineQueue({
+export const uploads = defineQueue({
   name: 'uploads',
   data: z.strictObject({ uploadId: z.uuid() }),
   attempts: 10,

@@ -13,6 +13,8 @@ export const UploadEntity = defineEntity({
     ticketId: p.text(),
     status: p.text(),
     reason: p.text().nullable(),
+    /** Which limit or rule was hit. */
+    detail: p.text().nullable(),
     /** Grows with every visible change; the ETag is made of it, and every verdict is guarded by it. */
     version: p.integer().default(1),
     originalName: p.text(),

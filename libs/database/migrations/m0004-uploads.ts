@@ -9,6 +9,7 @@ export class M0004Uploads extends Migration {
         ticket_id text not null,
         status text not null,
         reason text null,
+        detail text null,
         version int not null default 1,
         original_name text not null,
         extension text not null,

@@ -1,0 +1,104 @@
+import type { FileHandle } from 'node:fs/promises';
+import { passCheckpoint } from '#uploads/checkpoint.ts';
+import type { ClaimedUpload, Outcome } from '#uploads/claim.ts';
+import { findTwin } from '#uploads/find-twin.ts';
+import { infectedOutcome, refusedOutcome, tamperedOutcome } from '#uploads/outcomes.ts';
+import type { ScanParts } from '#uploads/scan-parts.ts';
+import type { ScanVerdict } from '#uploads/scanner.ts';
+import type { SignatureState } from '#uploads/signature-state.ts';
+import { hasDigest, scanSourceOf } from '#uploads/stored-bytes.ts';
+
+/** The signatures by which macros are found, where our own look has missed them. */
+const MACRO_SIGNATURE = /^(?:Heuristics\.OLE2\.ContainsMacros|Local\.Office\.VBA)/;
+
+/**
+ * Looks into a claimed upload, has it scanned, asks for its ticket again, and moves it into the clean store if all of
+ * that went well. The row is the caller's to close.
+ * @throws Failure where nothing can be said about the file.
+ */
+export async function decideUpload(
+  parts: ScanParts,
+  upload: ClaimedUpload,
+  signatures: SignatureState,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { storage, checkpoint = passCheckpoint } = parts;
+  // A process that ended between the move and the verdict has left the file in the clean store: it begins anew.
+  await storage.move(upload.storedName, 'clean', 'quarantine');
+  const outcome = await judge(parts, upload, signatures, signal);
+  if (outcome.status !== 'clean') return outcome;
+  const isStillAllowed = await parts.authorise(upload.ownerId, upload.ticketId);
+  checkpoint('ticket-asked');
+  if (!isStillAllowed) {
+    const detail = 'the ticket is no longer open to its owner';
+    return refusedOutcome(upload, { status: 'rejected', reason: 'authorisation-revoked', detail });
+  }
+  return outcome.storedName === upload.storedName ? promote(parts, upload, outcome) : outcome;
+}
+
+async function judge(
+  parts: ScanParts,
+  upload: ClaimedUpload,
+  signatures: SignatureState,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const file = await parts.storage.open('quarantine', upload.storedName);
+  if (file === undefined) return tamperedOutcome(upload);
+  try {
+    if ((await file.stat()).size !== upload.sizeBytes) return tamperedOutcome(upload);
+    const twin = await findTwin(parts.pool, upload, signatures);
+    return twin ?? (await lookAndScan(parts, upload, file, signatures, signal));
+  } finally {
+    await file.close();
+  }
+}
+
+async function lookAndScan(
+  { inspector, scanner, checkpoint = passCheckpoint }: ScanParts,
+  upload: ClaimedUpload,
+  file: FileHandle,
+  signatures: SignatureState,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const claim = { extension: upload.extension, declaredType: upload.declaredType ?? undefined };
+  const inspection = await inspector.inspect(file, upload.sizeBytes, claim);
+  checkpoint('file-inspected');
+  if (inspection.kind === 'refused') return refusedOutcome(upload, inspection);
+  const verdict = await scanner.scan(scanSourceOf(file, upload), signal);
+  checkpoint('file-scanned');
+  if (verdict.kind !== 'clean') return outcomeOf(upload, verdict);
+  if (inspection.deferred !== undefined) return refusedOutcome(upload, inspection.deferred);
+  return {
+    status: 'clean',
+    reason: null,
+    detail: null,
+    storedName: upload.storedName,
+    verifiedType: inspection.servedType,
+    verification: inspection.verification,
+    warnings: inspection.warnings,
+    signatures: signatures.kind,
+    signatureVersion: signatures.version,
+    event: undefined,
+  };
+}
+
+function outcomeOf(upload: ClaimedUpload, verdict: Exclude<ScanVerdict, { kind: 'clean' }>): Outcome {
+  if (verdict.kind === 'tampered') return tamperedOutcome(upload);
+  const { signature } = verdict;
+  if (verdict.kind === 'unscannable') {
+    const detail = 'the scanner can not read all of it';
+    return refusedOutcome(upload, { status: 'unscannable', reason: verdict.reason, detail, signature });
+  }
+  if (!MACRO_SIGNATURE.test(signature)) return infectedOutcome(upload, signature);
+  return refusedOutcome(upload, { status: 'rejected', reason: 'macro', detail: 'a document with macros', signature });
+}
+
+/** The verdict holds for what was scanned: what lies in the clean store afterwards must be exactly that. */
+async function promote(parts: ScanParts, upload: ClaimedUpload, outcome: Outcome): Promise<Outcome> {
+  const { storage, checkpoint = passCheckpoint } = parts;
+  await storage.move(upload.storedName, 'quarantine', 'clean');
+  checkpoint('file-moved');
+  const isSame = await hasDigest(storage, 'clean', upload.storedName, upload.sha256);
+  checkpoint('file-verified');
+  return isSame ? outcome : tamperedOutcome(upload);
+}

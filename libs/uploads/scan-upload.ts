@@ -1,0 +1,105 @@
+import { databaseFailure } from '#database/pool.ts';
+import { isFailure } from '#runtime/failure.ts';
+import { passCheckpoint } from '#uploads/checkpoint.ts';
+import {
+  claimUpload,
+  closeUpload,
+  releaseUpload,
+  renewClaim,
+  type ClaimedUpload,
+  type Outcome,
+} from '#uploads/claim.ts';
+import { decideUpload } from '#uploads/decide-upload.ts';
+import { failedOutcome } from '#uploads/outcomes.ts';
+import { removeUnnamed } from '#uploads/remove-bytes.ts';
+import { rescanUpload } from '#uploads/rescan-upload.ts';
+import type { ScanParts } from '#uploads/scan-parts.ts';
+import { markWaiting } from '#uploads/waiting-uploads.ts';
+
+const MAX_ATTEMPTS = 5;
+const WAIT_SECONDS = 30;
+
+/**
+ * Brings one upload to its verdict. It may be called twice, in two processes, and after a crash at any point: every
+ * change is guarded by the row's version. While the scanner is away the upload stays in quarantine, and no try counts.
+ * @throws what went wrong, when trying again can help.
+ */
+export async function scanUpload(parts: ScanParts, id: string, signal: AbortSignal): Promise<void> {
+  const { pool, guard, checkpoint = passCheckpoint } = parts;
+  const { state } = guard;
+  if (!state.isReady) {
+    await markWaiting(pool, id);
+    return;
+  }
+  const upload = await claimUpload(pool, id);
+  if (upload === undefined) {
+    await rescanUpload(parts, id, state.signatures, signal);
+    return;
+  }
+  checkpoint('scan-claimed');
+  const begunMs = performance.now();
+  const stopRenewing = renewClaim(pool, upload);
+  try {
+    const outcome = await decideUpload(parts, upload, state.signatures, signal);
+    await close(parts, upload, outcome);
+    parts.onVerdict?.(outcome.status, (performance.now() - begunMs) / 1000);
+  } catch (error) {
+    await putBack(parts, upload, error, signal);
+  } finally {
+    stopRenewing();
+  }
+}
+
+/** Row first, then bytes: whatever is left behind in between has no row, and the orphan sweep removes it. */
+async function close(parts: ScanParts, upload: ClaimedUpload, outcome: Outcome): Promise<void> {
+  const { pool, record, checkpoint = passCheckpoint } = parts;
+  await closeUpload(pool, record, upload, outcome);
+  checkpoint('verdict-committed');
+  // Also where the row was deleted meanwhile; a file that a row still names is left alone.
+  if (outcome.storedName !== upload.storedName || outcome.status === 'clean') {
+    await removeUnnamed(parts, upload.storedName);
+  }
+  checkpoint('bytes-removed');
+}
+
+async function putBack(parts: ScanParts, upload: ClaimedUpload, error: unknown, signal: AbortSignal): Promise<void> {
+  const { pool, log } = parts;
+  const text = describe(error);
+  if (signal.aborted) {
+    await releaseUpload(pool, upload, { reason: null, error: 'stopped', isAttempt: false, waitSeconds: 0 });
+    return;
+  }
+  if (await isScannersFault(parts, error)) {
+    log.warn({ uploadId: upload.id, err: error }, 'the scanner is away: the upload waits');
+    const release = {
+      reason: 'scanner-unavailable',
+      error: text,
+      isAttempt: false,
+      waitSeconds: WAIT_SECONDS,
+    } as const;
+    await releaseUpload(pool, upload, release);
+    return;
+  }
+  const failure = databaseFailure(error);
+  const isAttempt = !isFailure(failure) || failure.retry !== 'free';
+  if (isAttempt && upload.attempts + 1 >= MAX_ATTEMPTS) {
+    log.error({ uploadId: upload.id, err: error }, 'an upload could not be scanned');
+    await close(parts, upload, failedOutcome(upload, text));
+    return;
+  }
+  await releaseUpload(pool, upload, { reason: null, error: text, isAttempt, waitSeconds: WAIT_SECONDS });
+  throw failure;
+}
+
+/** An answer that is none may be the file's fault or the scanner's: a canary decides. */
+async function isScannersFault({ guard }: ScanParts, error: unknown): Promise<boolean> {
+  if (isFailure(error, 'scanner-unavailable')) {
+    await guard.isScannerWell();
+    return true;
+  }
+  return isFailure(error, 'scan-inconclusive') && !(await guard.isScannerWell());
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message.slice(0, 500) : 'unknown';
+}

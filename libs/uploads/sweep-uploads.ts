@@ -1,0 +1,111 @@
+import type { Pool } from '#database/pool.ts';
+import { removeUnnamed } from '#uploads/remove-bytes.ts';
+import type { Storage, Zone } from '#uploads/storage.ts';
+
+export interface SweepParts {
+  pool: Pool;
+  storage: Storage;
+}
+
+const BATCH = 500;
+/** Bytes come in before their row does, so a file may be without one for as long as an upload takes. */
+const ORPHAN_AGE_MS = 2 * 3_600_000;
+const QUARANTINE_DAYS = 7;
+const DELETED_DAYS = 30;
+
+const NAMED = `select stored_name as name from upload where stored_name = any($1)`;
+
+const EXPIRE = `
+  with due as (
+    select id, stored_name from upload
+    where status in ('quarantined', 'scan-failed') and created_at < now() - $1 * interval '1 day'
+      and stored_name is not null and deleted_at is null
+    order by id limit $2 for update skip locked)
+  update upload u set status = 'expired', reason = 'expired', stored_name = null, version = version + 1,
+    updated_at = now()
+  from due where u.id = due.id
+  returning due.stored_name as "storedName"`;
+
+const FORGET = `
+  delete from upload where id in (
+    select id from upload where deleted_at < now() - $1 * interval '1 day' limit $2)`;
+
+/** Removes files that no row names: what crashes have left behind. @returns how many. */
+export async function sweepOrphans(
+  { pool, storage }: SweepParts,
+  signal: AbortSignal,
+  minAgeMs = ORPHAN_AGE_MS,
+): Promise<number> {
+  let removed = 0;
+  for (const zone of ['quarantine', 'clean'] satisfies Zone[]) {
+    let names: string[] = [];
+    const sweepBatch = async (): Promise<void> => {
+      const { rows } = await pool.query<{ name: string }>(NAMED, [names]);
+      const named = new Set(rows.map(({ name }) => name));
+      const orphans = names.filter((name) => !named.has(name));
+      for (const name of orphans) await storage.remove(zone, name);
+      removed += orphans.length;
+      names = [];
+    };
+    for await (const file of storage.list(zone)) {
+      if (signal.aborted) return removed;
+      if (Date.now() - file.modifiedAt.getTime() < minAgeMs) continue;
+      names.push(file.name);
+      if (names.length === BATCH) await sweepBatch();
+    }
+    await sweepBatch();
+  }
+  return removed;
+}
+
+/** Gives up what nobody could scan for a week. @returns how many. */
+export async function sweepExpired(parts: SweepParts, signal: AbortSignal, days = QUARANTINE_DAYS): Promise<number> {
+  let expired = 0;
+  while (!signal.aborted) {
+    const { rows } = await parts.pool.query<{ storedName: string }>(EXPIRE, [days, BATCH]);
+    for (const { storedName } of rows) await removeUnnamed(parts, storedName);
+    expired += rows.length;
+    if (rows.length < BATCH) break;
+  }
+  return expired;
+}
+
+/** Forgets the rows of deleted uploads after a month. @returns how many. */
+export async function sweepDeleted({ pool }: SweepParts, signal: AbortSignal, days = DELETED_DAYS): Promise<number> {
+  let forgotten = 0;
+  while (!signal.aborted) {
+    const { rowCount } = await pool.query(FORGET, [days, BATCH]);
+    forgotten += rowCount ?? 0;
+    if ((rowCount ?? 0) < BATCH) break;
+  }
+  return forgotten;
+}
+
+const OUTDATED = `
+  select id from upload
+  where status = 'clean' and deleted_at is null and signature_version is distinct from $1
+    and created_at > now() - $2 * interval '1 day' and id > $3
+  order by id limit $4`;
+
+const RESCAN_DAYS = 30;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+/** Rings for every recent clean upload that the present signatures have not seen. @returns how many. */
+export async function sweepOutdated(
+  { pool, ring }: { pool: Pool; ring: (uploadIds: readonly string[]) => Promise<void> },
+  signatureVersion: string,
+  signal: AbortSignal,
+  days = RESCAN_DAYS,
+): Promise<number> {
+  let rung = 0;
+  let after = FIRST_ID;
+  while (!signal.aborted) {
+    const { rows } = await pool.query<{ id: string }>(OUTDATED, [signatureVersion, days, after, BATCH]);
+    const last = rows.at(-1);
+    if (last === undefined) break;
+    await ring(rows.map(({ id }) => id));
+    rung += rows.length;
+    after = last.id;
+  }
+  return rung;
+}
