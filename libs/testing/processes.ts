@@ -11,6 +11,7 @@ export const processes: Record<string, Settings> = {
   ingress: { ...logSettings, ...sourceSettings, ...ingressSettings },
   worker: { ...logSettings, ...workerSettings },
   migrate: { ...logSettings, ...migrateSettings },
+  standalone: standaloneSettings,
 };
 
 /** What the supervisor of the embedded default reads; it is no container. */

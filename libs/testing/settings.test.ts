@@ -32,7 +32,7 @@ describe('the settings', () => {
     const read = sources.flatMap(({ path, text }) =>
       names(text, /\breadConfig\((\w+)/g).map((settings) => `${settings} in ${path}`),
     );
-    const missing = read.filter((reading) => !new RegExp(`\\.\\.\\.${reading.split(' ', 1)[0]}\\b`).test(table));
+    const missing = read.filter((reading) => !new RegExp(`(?:\\.\\.\\.|: )${reading.split(' ', 1)[0]}\\b`).test(table));
     // A function that is called with sourceSettings, and with perSourceSettings under the names of sources.
     expect(new Set(missing)).toEqual(new Set(['settings in libs/webhooks/sources.ts']));
   });
