@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startContestants, type Contestant } from './contestants.ts';
+import { cpuSecondsOf } from './cpu.ts';
+import { bodyBytes } from './delivery.ts';
+import { openGenerator } from './generator.ts';
+import type { LoadResult } from './load.ts';
+import { median, table } from './statistics.ts';
+import { openStores } from './stores.ts';
+
+const PATH = '/api/whatsapp/webhook';
+const WARM_UP_SECONDS = 2;
+const REST_MS = 500;
+/** Requests made ready for a second of load; what is missing is made while loading. */
+const PREPARED_PER_SECOND = 12_000;
+
+/** What ours on Redis must reach, as multiples of the two others. */
+const MARKS = { verifyOnly: 0.45, insertAndAdd: 2.5 };
+
+interface Measure extends LoadResult {
+  perSecond: number;
+  /** CPU-seconds for 1,000 requests, over the server and the stores it uses. */
+  cpuPer1000: number;
+}
+
+/** What an acknowledgement costs: four receivers of the same signed message, in one interleaved run. */
+export async function run(args: string[]): Promise<boolean> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rounds: { type: 'string', default: '7' },
+      seconds: { type: 'string', default: '4' },
+      connections: { type: 'string', default: '64' },
+      worker: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+    },
+  });
+  const [rounds, seconds, connections] = [values.rounds, values.seconds, values.connections].map(Number) as [
+    number,
+    number,
+    number,
+  ];
+  await using stack = new AsyncDisposableStack();
+  const secret = randomBytes(24).toString('hex');
+  const stores = await openStores(stack);
+  const contestants = await startContestants(stack, { stores, path: PATH, secret, withWorker: values.worker });
+  const measure = (contestant: Contestant, lastsSeconds: number): Promise<Measure> =>
+    load(contestant, { path: PATH, secret, connections, seconds: lastsSeconds });
+
+  for (const contestant of contestants) await measure(contestant, WARM_UP_SECONDS);
+  const measures: Measure[][] = contestants.map(() => []);
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const [index, contestant] of contestants.entries()) {
+      const result = await measure(contestant, seconds);
+      measures[index]?.push(result);
+      console.log(`round ${round} of ${rounds}: ${contestant.name}: ${result.perSecond.toFixed(0)} requests/s`);
+    }
+  }
+
+  const ratios = ratiosOf(measures);
+  const report = {
+    at: new Date().toISOString(),
+    machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
+    versions: { node: process.version, postgres: stores.postgresVersion, redis: stores.redisVersion },
+    durability: 'PostgreSQL: fsync and synchronous_commit on; Redis: append-only file, synced every second',
+    load: { connections, bodyBytes, seconds, rounds, worker: values.worker },
+    results: contestants.map(({ name }, index) => ({ name, rounds: measures[index] ?? [] })),
+    ratios,
+  };
+  const summary = summaryOf(contestants, measures, ratios);
+  console.log(`\n${summary}\n`);
+  if (values.record) record(report, values.worker ? 'webhooks-with-worker' : 'webhooks');
+  return verdictOf(ratios);
+}
+
+async function load(
+  contestant: Contestant,
+  order: { path: string; secret: string; connections: number; seconds: number },
+): Promise<Measure> {
+  using generator = openGenerator();
+  let [before, after] = [0, 0];
+  const result = await generator.load(
+    { ...order, port: contestant.port, prepared: order.seconds * PREPARED_PER_SECOND },
+    {
+      before: () => {
+        before = cpuSecondsOf(contestant.pids);
+      },
+      after: () => {
+        after = cpuSecondsOf(contestant.pids);
+      },
+    },
+  );
+  const refused = Object.keys(result.statuses).filter((status) => status !== '200');
+  if (refused.length > 0) throw new Error(`${contestant.name} answered ${JSON.stringify(result.statuses)}`);
+  await sleep(REST_MS);
+  return {
+    ...result,
+    perSecond: result.requests / result.seconds,
+    cpuPer1000: ((after - before) / result.requests) * 1_000,
+  };
+}
+
+/** Medians of the rounds' ratios of requests per second, which a slow spell of the machine hardly moves. */
+function ratiosOf([verifyOnly = [], insertAndAdd = [], onRedis = [], onPostgres = []]: Measure[][]) {
+  const ratio = (ours: Measure[], theirs: Measure[]): number =>
+    median(ours.map(({ perSecond }, round) => perSecond / (theirs[round]?.perSecond ?? Number.NaN)));
+  const p99 = (ours: Measure[], theirs: Measure[]): number =>
+    median(ours.map((measure, round) => measure.p99 / (theirs[round]?.p99 ?? Number.NaN)));
+  return {
+    redisToVerifyOnly: ratio(onRedis, verifyOnly),
+    redisToInsertAndAdd: ratio(onRedis, insertAndAdd),
+    postgresToVerifyOnly: ratio(onPostgres, verifyOnly),
+    postgresToInsertAndAdd: ratio(onPostgres, insertAndAdd),
+    p99RedisToVerifyOnly: p99(onRedis, verifyOnly),
+  };
+}
+
+type Ratios = ReturnType<typeof ratiosOf>;
+
+function summaryOf(contestants: readonly Contestant[], measures: Measure[][], ratios: Ratios): string {
+  const rows = contestants.map(({ name }, index) => {
+    const rounds = measures[index] ?? [];
+    const of = (pick: (measure: Measure) => number, digits: number): string => median(rounds.map(pick)).toFixed(digits);
+    return [
+      name,
+      of((measure) => measure.perSecond, 0),
+      of((measure) => measure.p50, 1),
+      of((measure) => measure.p99, 1),
+      of((measure) => measure.cpuPer1000, 3),
+      of((measure) => measure.busy * 100, 0),
+    ];
+  });
+  const head = ['receiver', 'requests/s', 'p50 ms', 'p99 ms', 'CPU-s per 1,000', 'generator busy %'];
+  return [
+    table(head, rows),
+    '',
+    `Portcullis on Redis: ${ratios.redisToVerifyOnly.toFixed(2)} x verify-only, ${ratios.redisToInsertAndAdd.toFixed(2)} x INSERT and queue.add; its p99: ${ratios.p99RedisToVerifyOnly.toFixed(2)} x verify-only's`,
+    `Portcullis on PostgreSQL: ${ratios.postgresToVerifyOnly.toFixed(2)} x verify-only, ${ratios.postgresToInsertAndAdd.toFixed(2)} x INSERT and queue.add`,
+  ].join('\n');
+}
+
+function verdictOf({ redisToVerifyOnly, redisToInsertAndAdd }: Ratios): boolean {
+  const passes = redisToVerifyOnly >= MARKS.verifyOnly && redisToInsertAndAdd >= MARKS.insertAndAdd;
+  console.log(
+    `${passes ? 'passed' : 'FAILED'}: on Redis at least ${MARKS.verifyOnly} x verify-only and ${MARKS.insertAndAdd} x INSERT and queue.add`,
+  );
+  return passes;
+}
+
+function record(report: unknown, name: string): void {
+  const directory = join(import.meta.dirname, 'results');
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(report, null, 2)}\n`);
+}
