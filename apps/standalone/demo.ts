@@ -3,9 +3,9 @@ import { readConfig } from '#runtime/config.ts';
 import { demonstrateWebhooks } from './demo/webhooks.ts';
 import { tableOf } from './demo/step.ts';
 import { readRunning } from './running.ts';
-import { dataSettings } from './settings.ts';
+import { standaloneSettings } from './settings.ts';
 
-const running = readRunning(readConfig(dataSettings).DATA_DIR);
+const running = readRunning(readConfig(standaloneSettings).DATA_DIR);
 if (running === undefined) {
   process.stderr.write('Nothing is running here: type npm start in another terminal first, then npm run demo again.\n');
   process.exit(1);

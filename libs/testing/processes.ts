@@ -6,7 +6,7 @@ import { migrateSettings } from '../../apps/migrate/settings.ts';
 import { standaloneSettings } from '../../apps/standalone/settings.ts';
 import { workerSettings } from '../../apps/worker/settings.ts';
 
-/** What each program that compose runs reads from its environment. */
+/** What each program under apps/ reads from its environment. */
 export const processes: Record<string, Settings> = {
   ingress: { ...logSettings, ...sourceSettings, ...ingressSettings },
   worker: { ...logSettings, ...workerSettings },
@@ -14,8 +14,5 @@ export const processes: Record<string, Settings> = {
   standalone: standaloneSettings,
 };
 
-/** What the supervisor of the embedded default reads; it is no container. */
-export const embedded: Settings = { ...standaloneSettings };
-
 /** Every setting of every program. */
-export const allSettings: Settings = Object.assign({}, embedded, ...Object.values(processes));
+export const allSettings: Settings = Object.assign({}, ...Object.values(processes));

@@ -24,7 +24,7 @@ const documented = documentedSettings();
 describe('the settings', () => {
   it('are listed in processes.ts for every program', () => {
     const programs = readdirSync(`${repository}/apps`).filter((app) => existsSync(`${repository}/apps/${app}/main.ts`));
-    expect([...Object.keys(processes), 'standalone'].toSorted()).toEqual(programs.toSorted());
+    expect(Object.keys(processes).toSorted()).toEqual(programs.toSorted());
   });
 
   it('are in processes.ts wherever they are read', () => {
