@@ -1,6 +1,7 @@
 import { runMigrations } from 'bullmq';
 import { inTransaction, openPool, type PoolClient } from '#database/pool.ts';
 import type { QueueContract } from '#queue/contract.ts';
+import { isRedisUrl } from '#queue/settings.ts';
 
 export const QUEUE_SCHEMA = 'bullmq';
 
@@ -29,7 +30,7 @@ export async function migrateQueue(
   contracts: readonly QueueContract[],
   { ownerUrl = url }: { ownerUrl?: string } = {},
 ): Promise<void> {
-  if (/^rediss?:/.test(url)) return;
+  if (isRedisUrl(url)) return;
   let lost: Error | undefined;
   const pool = openPool(ownerUrl, {
     name: 'queue-migrate',

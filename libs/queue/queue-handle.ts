@@ -18,24 +18,11 @@ export function openQueueHandle(connection: QueueConnection, name: string): Queu
   let unsettled = 0;
 
   function ready(): Promise<JobQueue> {
-    opening ??= open().catch((error: unknown) => {
+    opening ??= openReadyQueue(connection, name).catch((error: unknown) => {
       opening = undefined;
       throw error;
     });
     return opening;
-  }
-
-  async function open(): Promise<JobQueue> {
-    const queue = connection.openQueue(name);
-    // What fails is told to whoever asked; the connection logs its own errors.
-    queue.on('error', () => undefined);
-    try {
-      await queue.waitUntilReady();
-      return queue;
-    } catch (error) {
-      queue.close().catch(() => undefined);
-      throw error;
-    }
   }
 
   async function counted<T>(work: (queue: JobQueue) => Promise<T>): Promise<T> {
@@ -67,4 +54,18 @@ export function openQueueHandle(connection: QueueConnection, name: string): Queu
         );
     },
   };
+}
+
+/** Rejects if the store is away, as then the queue must be thrown away: it would never work. */
+export async function openReadyQueue(connection: QueueConnection, name: string): Promise<JobQueue> {
+  const queue = connection.openQueue(name);
+  // What fails is told to whoever asked; the connection logs its own errors.
+  queue.on('error', () => undefined);
+  try {
+    await queue.waitUntilReady();
+    return queue;
+  } catch (error) {
+    queue.close().catch(() => undefined);
+    throw error;
+  }
 }

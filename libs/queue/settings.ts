@@ -8,3 +8,7 @@ export const queueSettings = {
 export function queueUrlOf(config: { QUEUE_URL?: string | undefined; DATABASE_URL: string }): string {
   return config.QUEUE_URL ?? config.DATABASE_URL;
 }
+
+export function isRedisUrl(queueUrl: string): boolean {
+  return /^rediss?:/.test(queueUrl);
+}

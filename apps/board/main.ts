@@ -1,0 +1,48 @@
+import { catalogue } from '#catalogue.ts';
+import { openLimiter } from '#limits/limiter.ts';
+import { openQueueConnection } from '#queue/connection.ts';
+import { openReadyQueue } from '#queue/queue-handle.ts';
+import { openQueueReader } from '#queue/reader.ts';
+import { queueUrlOf } from '#queue/settings.ts';
+import { openClientAddress } from '#runtime/address.ts';
+import { readConfig } from '#runtime/config.ts';
+import { openHealth } from '#runtime/health.ts';
+import { listen } from '#runtime/http-server.ts';
+import { runProcess } from '#runtime/process.ts';
+import { requireBasicAuth } from './basic-auth.ts';
+import { createBoard } from './board.ts';
+import { openBoardMetrics } from './metrics.ts';
+import { boardSettings } from './settings.ts';
+
+const QUEUE_LIMIT_MS = 1_500;
+
+await runProcess('board', async ({ stack, log }) => {
+  const config = readConfig(boardSettings);
+  const contracts = Object.values(catalogue);
+  const connection = stack.adopt(openQueueConnection(queueUrlOf(config), { role: 'producer', log }), (opened) =>
+    opened.close(),
+  );
+  const reader = stack.adopt(openQueueReader(connection, { deadlineMs: QUEUE_LIMIT_MS }), (opened) => opened.close());
+  const addressOf = openClientAddress(config.TRUST_PROXY);
+
+  const board = createBoard({
+    answerHealth: openHealth({
+      checks: [{ name: 'queue', required: true, check: () => connection.ping(QUEUE_LIMIT_MS) }],
+      metrics: openBoardMetrics(reader, contracts),
+      metricsToken: config.METRICS_TOKEN,
+    }),
+    authenticate: requireBasicAuth({
+      user: config.BOARD_USER,
+      password: config.BOARD_PASSWORD,
+      limiter: openLimiter(),
+      addressOf: ({ socket, headers }) => addressOf(socket.remoteAddress, headers['x-forwarded-for']),
+      log,
+    }),
+    queues: () => Promise.all(contracts.map(({ name }) => openReadyQueue(connection, name))),
+    isReadOnly: config.BOARD_READ_ONLY,
+    log,
+  });
+  const server = await listen(board, { host: config.BOARD_HOST, port: config.BOARD_PORT, setting: 'BOARD_PORT' });
+  stack.defer(() => server.close());
+  log.info({ port: server.port, backend: connection.backend, readOnly: config.BOARD_READ_ONLY }, 'board is ready');
+});
