@@ -5,6 +5,8 @@ import { Failure } from '#runtime/failure.ts';
 const MAX_JSON_BYTES = 64 * 1024;
 
 const BODY_LIMIT_MS = 10_000;
+/** RFC 8259 §8.1: JSON between systems is UTF-8. */
+const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i;
 
 /**
  * Reads a JSON body: another content type is 415, malformed JSON 400, an encoded body 415, one that takes too long 408.
@@ -13,7 +15,7 @@ const BODY_LIMIT_MS = 10_000;
 export function readJson(limitBytes = MAX_JSON_BYTES, limitMs = BODY_LIMIT_MS): RequestHandler {
   const parse = express.json({ limit: limitBytes, strict: true, inflate: false, type: 'application/json' });
   return (request, response, next) => {
-    if (request.is('application/json') !== 'application/json') {
+    if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
       next(new Failure('content-type-unsupported', { detail: 'send application/json' }));
       return;
     }

@@ -40,6 +40,7 @@ const endWhere = (condition: string): string => `
   returning s.id, s.user_id`;
 
 const END_ONE = endWhere('session_id = $2 and user_id = $3');
+const END_ANYBODYS = endWhere('session_id = $2');
 const END_ALL = endWhere('user_id = $2');
 const END_OTHERS = endWhere('user_id = $2 and session_id <> $3');
 
@@ -58,6 +59,16 @@ export async function endSession(
   });
   context.onEnded(idsOf(ended));
   return ended.length > 0;
+}
+
+/** Ends the session that a browser was signed in with until now, whosever it was. */
+export async function endReplacedSession(context: EndContext, sessionId: string, actor: Actor): Promise<void> {
+  const ended = await inTransaction(context.pool, async (client) => {
+    const { rows } = await client.query<EndedSession>(END_ANYBODYS, ['replaced', sessionId]);
+    await context.record(client, sessionsEnded(actor, rows, 'replaced'));
+    return rows;
+  });
+  context.onEnded(idsOf(ended));
 }
 
 /** Ends the sessions of a user that were created before this call, but for `exceptId`; a later sign-in lives. */

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { inTransaction, type PoolClient, type Queryable } from '#database/pool.ts';
 import { Failure } from '#runtime/failure.ts';
-import type { AccessContext, AccessEvent } from '#access/context.ts';
+import type { AccessContext, AccessEvent, Actor } from '#access/context.ts';
+import { endReplacedSession } from '#access/end-session.ts';
 import type { Keyring } from '#access/keyring.ts';
 import type { PasswordHash } from '#access/passwords.ts';
 import { startSession, type Client, type SessionStart, type StartedSession } from '#access/start-session.ts';
@@ -12,7 +13,7 @@ export interface SignIn {
   email: string;
   password: string;
   client: Client;
-  /** The session that an authentic refresh token of this browser names; it ends when this sign-in succeeds. */
+  /** The session that an authentic refresh token of this browser names; it ends once the password was found right. */
   replacedSessionId?: string | undefined;
 }
 
@@ -70,6 +71,8 @@ async function startFor(
   const { user, stored, attempt, refund } = given;
   if (user.disabled) return undefined;
   const renewed = context.passwords.isOutdated(stored) ? await context.passwords.make(attempt.password) : undefined;
+  // First, so that it does not count against the cap.
+  await endReplaced(context, attempt, user.id);
   return inTransaction(context.pool, async (client) => {
     const { rows } = await client.query<UserRow>(LOCK, [user.id]);
     const locked = rows[0];
@@ -81,6 +84,14 @@ async function startFor(
     const { id, email, name, role } = locked;
     return { signedIn: { ...session, user: { id, email, name, role } }, endedIds };
   });
+}
+
+/** In a transaction of its own, because the session may be another user's, whose row is not held. */
+async function endReplaced(context: SignInContext, attempt: SignIn, userId: string): Promise<void> {
+  const { replacedSessionId, client } = attempt;
+  if (replacedSessionId === undefined) return;
+  const actor: Actor = { actorId: userId, actorKind: 'user', addressPrefix: client.addressPrefix };
+  await endReplacedSession(context, replacedSessionId, actor);
 }
 
 async function recordFailure(

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { PoolClient } from '#database/pool.ts';
 import { newId } from '#runtime/id.ts';
-import type { AccessContext, AccessEvent, Actor } from '#access/context.ts';
+import type { AccessContext, Actor } from '#access/context.ts';
 import { deviceHashOf, deviceLabelOf, type Device } from '#access/device.ts';
-import { sessionsEnded, type EndReason } from '#access/end-session.ts';
+import { sessionsEnded, type EndedSession } from '#access/end-session.ts';
 import { hashOf, refreshTokenText } from '#access/refresh-token-text.ts';
 import type { Role } from '#access/user.ts';
 
@@ -43,17 +43,6 @@ const END_SURPLUS = `
   where s.id = e.session_id
   returning s.id, s.user_id`;
 
-const END_REPLACED = `
-  with ended as (
-    update refresh_token set ended_at = clock_timestamp(), sealed_successor = null
-    where session_id = $2 and user_id = $1 and ended_at is null and now() < absolute_expires_at
-    returning session_id
-  )
-  update user_session s set ended_at = clock_timestamp(), end_reason = 'replaced'
-  from ended e
-  where s.id = e.session_id
-  returning s.id, s.user_id`;
-
 const INSERT = `
   with moment as (select clock_timestamp() as now), session as (
     insert into user_session (id, user_id, created_at, authenticated_at, method, device_label, address_prefix)
@@ -64,29 +53,23 @@ const INSERT = `
   select $1, $2, $6, $7, $8::int, now, now + make_interval(secs => least($8::int, $9::int)), now + make_interval(secs => $9::int) from moment`;
 
 /**
- * Starts a session inside the caller's transaction, which must hold the user's row. The oldest sessions over the cap end,
- * and so does `replacedSessionId`, the one that this client was signed in with until now.
+ * Starts a session inside the caller's transaction, which must hold the user's row. The oldest sessions over the cap end.
  * @returns the session, and the ids of those that ended.
  */
 export async function startSession(
   context: SessionStart,
   client: PoolClient,
   user: { id: string; role: Role },
-  start: { client: Client; method: 'password'; replacedSessionId?: string | undefined },
+  start: { client: Client; method: 'password' },
 ): Promise<{ session: StartedSession; endedIds: string[] }> {
   const actor: Actor = { actorId: user.id, actorKind: 'user', addressPrefix: start.client.addressPrefix };
-  const events: AccessEvent[] = [];
-  const end = async (text: string, value: unknown, reason: EndReason): Promise<void> => {
-    const { rows } = await client.query<{ id: string; user_id: string }>(text, [user.id, value]);
-    events.push(...sessionsEnded(actor, rows, reason));
-  };
-  if (start.replacedSessionId !== undefined) await end(END_REPLACED, start.replacedSessionId, 'replaced');
-  await end(END_SURPLUS, context.sessionsPerUser - 1, 'cap');
-  const endedIds = events.map((event) => event.targetId as string);
+  const surplus = await client.query<EndedSession>(END_SURPLUS, [user.id, context.sessionsPerUser - 1]);
   const session = await insertSession(context, client, user, start);
-  events.push({ ...actor, type: 'login.succeeded', targetKind: 'session', targetId: session.sessionId });
-  await context.record(client, events);
-  return { session, endedIds };
+  await context.record(client, [
+    ...sessionsEnded(actor, surplus.rows, 'cap'),
+    { ...actor, type: 'login.succeeded', targetKind: 'session', targetId: session.sessionId },
+  ]);
+  return { session, endedIds: surplus.rows.map(({ id }) => id) };
 }
 
 async function insertSession(
