@@ -13,5 +13,5 @@ export const MessageStatusEntity = defineEntity({
     eventId: p.uuid(),
     changedAt: p.datetime().defaultRaw('clock_timestamp()'),
   },
-  indexes: [{ name: 'message_status_by_time', properties: ['changedAt'] }],
+  indexes: [{ name: 'message_status_by_time', properties: ['source', 'changedAt'] }],
 });

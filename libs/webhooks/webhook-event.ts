@@ -28,7 +28,8 @@ export const WebhookEventEntity = defineEntity({
     closedAt: p.datetime().nullable(),
   },
   checks: [{ name: 'webhook_event_state_check', expression: "state in ('open', 'done', 'dead')" }],
-  uniques: [{ name: 'webhook_event_copy', properties: ['source', 'eventKey'] }],
+  // The key first, so that an event is found without its source, too.
+  uniques: [{ name: 'webhook_event_copy', properties: ['eventKey', 'source'] }],
   indexes: [
     { name: 'webhook_event_by_receipt', properties: ['receiptId'] },
     {
@@ -43,6 +44,6 @@ export const WebhookEventEntity = defineEntity({
       name: 'webhook_event_dead',
       expression: "create index webhook_event_dead on webhook_event (created_at) where state = 'dead'",
     },
-    { name: 'webhook_event_recent', properties: ['createdAt', 'id'] },
+    { name: 'webhook_event_recent', properties: ['source', 'createdAt', 'id'] },
   ],
 });

@@ -51,6 +51,16 @@ export const WebhookLogEntity = defineEntity({
       name: 'webhook_log_dead',
       expression: "create index webhook_log_dead on webhook_log (received_at) where state = 'dead'",
     },
+    { name: 'webhook_log_by_source', properties: ['source', 'receivedAt', 'id'] },
+    {
+      name: 'webhook_log_unaccepted',
+      expression: "create index webhook_log_unaccepted on webhook_log (received_at, id) where verdict <> 'accepted'",
+    },
+    {
+      name: 'webhook_log_by_verdict',
+      expression:
+        "create index webhook_log_by_verdict on webhook_log (verdict, received_at, id) where verdict <> 'accepted'",
+    },
     {
       name: 'webhook_log_by_text_id',
       expression: 'create index webhook_log_by_text_id on webhook_log (text_id) where text_id is not null',

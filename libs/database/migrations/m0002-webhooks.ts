@@ -38,6 +38,12 @@ export class M0002Webhooks extends Migration {
     this.addSql("create index webhook_log_due on webhook_log (next_check_at) where state = 'open'");
     this.addSql('create index webhook_log_recent on webhook_log (received_at, id)');
     this.addSql("create index webhook_log_dead on webhook_log (received_at) where state = 'dead'");
+    this.addSql('create index webhook_log_by_source on webhook_log (source, received_at, id)');
+    // Requests that were accepted pay nothing for these two.
+    this.addSql("create index webhook_log_unaccepted on webhook_log (received_at, id) where verdict <> 'accepted'");
+    this.addSql(
+      "create index webhook_log_by_verdict on webhook_log (verdict, received_at, id) where verdict <> 'accepted'",
+    );
     this.addSql('create index webhook_log_by_text_id on webhook_log (text_id) where text_id is not null');
     // Each row is updated once, soon after it was inserted: room on its page keeps that cheap.
     this.addSql('alter table webhook_log set (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02)');
@@ -65,11 +71,11 @@ export class M0002Webhooks extends Migration {
         constraint webhook_event_pkey primary key (id),
         constraint webhook_event_state_check check (state in ('open', 'done', 'dead'))
       )`);
-    this.addSql('create unique index webhook_event_copy on webhook_event (source, event_key)');
+    this.addSql('create unique index webhook_event_copy on webhook_event (event_key, source)');
     this.addSql('create index webhook_event_by_receipt on webhook_event (receipt_id)');
     this.addSql("create index webhook_event_due on webhook_event (next_check_at) where state = 'open'");
     this.addSql('create index webhook_event_by_subject on webhook_event using gin (subjects)');
-    this.addSql('create index webhook_event_recent on webhook_event (created_at, id)');
+    this.addSql('create index webhook_event_recent on webhook_event (source, created_at, id)');
     this.addSql("create index webhook_event_dead on webhook_event (created_at) where state = 'dead'");
     this.addSql('alter table webhook_event set (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02)');
 
@@ -94,7 +100,7 @@ export class M0002Webhooks extends Migration {
         changed_at timestamptz not null default clock_timestamp(),
         constraint message_status_pkey primary key (source, message_id)
       )`);
-    this.addSql('create index message_status_by_time on message_status (changed_at)');
+    this.addSql('create index message_status_by_time on message_status (source, changed_at)');
     this.addSql('alter table message_status set (fillfactor = 80)');
   }
 
