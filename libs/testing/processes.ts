@@ -1,6 +1,7 @@
 import { logSettings } from '#runtime/log.ts';
 import type { Settings } from '#runtime/config.ts';
 import { sourceSettings } from '#webhooks/source-settings.ts';
+import { boardSettings } from '../../apps/board/settings.ts';
 import { ingressSettings } from '../../apps/ingress/settings.ts';
 import { migrateSettings } from '../../apps/migrate/settings.ts';
 import { standaloneSettings } from '../../apps/standalone/settings.ts';
@@ -9,6 +10,7 @@ import { workerSettings } from '../../apps/worker/settings.ts';
 /** What each program under apps/ reads from its environment. */
 export const processes: Record<string, Settings> = {
   ingress: { ...logSettings, ...sourceSettings, ...ingressSettings },
+  board: { ...logSettings, ...boardSettings },
   worker: { ...logSettings, ...workerSettings },
   migrate: { ...logSettings, ...migrateSettings },
   standalone: standaloneSettings,

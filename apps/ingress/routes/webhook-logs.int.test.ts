@@ -48,7 +48,9 @@ beforeAll(async () => {
   orm = await openTestOrm(database.url);
   await insertReceipts(database.pool, [accepted, refused], Date.now());
   await insertReceipts(database.pool, [receiptDraft(MESSAGE)], Date.now());
-  await openReceiptProcessor(database.pool).process(accepted.id);
+  await openReceiptProcessor({ pool: database.pool, wants: () => false, onEvents: () => undefined }).process(
+    accepted.id,
+  );
   const parts = {
     em: orm.em,
     pool: database.pool,
