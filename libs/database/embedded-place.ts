@@ -29,11 +29,16 @@ export function embeddedPlace(home: string, outside: string, say: (line: string)
   }
   refuseForeign(cluster);
   if (account !== undefined && cluster !== inside) {
+    mkdirSync(outside, { recursive: true, mode: 0o755 });
     mkdirSync(join(cluster, '..'), { recursive: true, mode: 0o711 });
   }
   const built = embeddedBinaries();
   const reachable = canEnter(account, join(built.root, 'bin'));
-  return { account, cluster, binaries: reachable ? built.root : copyOfBinaries(built, outside) };
+  return {
+    account,
+    cluster,
+    binaries: reachable ? built.root : copyOfBinaries(built, cluster === inside ? join(home, 'bin') : outside),
+  };
 }
 
 function refuseForeign(cluster: string): void {

@@ -125,7 +125,7 @@ function cutTether(pid: number): void {
       .map(Number);
   const [, shell = 0] = ids('-p', String(pid));
   const children = ids('--ppid', String(shell)).filter((id, index) => index % 2 === 0 && id !== pid);
-  for (const id of [shell, ...children]) process.kill(id, 'SIGKILL');
+  for (const id of [...children, shell]) process.kill(id, 'SIGKILL');
 }
 
 it('starts although the id file of a killed PostgreSQL now names some other process', async () => {
