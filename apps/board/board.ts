@@ -1,6 +1,13 @@
+import { STATUS_CODES } from 'node:http';
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
-import express, { type Express, type Request, type RequestHandler } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import type { JobQueue } from '#queue/queue-connection.ts';
 import type { HealthDoor } from '#runtime/health.ts';
 import type { Log } from '#runtime/log.ts';
@@ -12,11 +19,13 @@ export interface BoardOptions {
   authenticate: RequestHandler;
   /** Every queue, or a rejection while their store is away. */
   queues: () => Promise<readonly JobQueue[]>;
+  /** Rejects while the store is away. */
+  ping: () => Promise<void>;
   isReadOnly: boolean;
   log: Log;
 }
 
-export function createBoard({ answerHealth, authenticate, queues, isReadOnly, log }: BoardOptions): Express {
+export function createBoard({ answerHealth, authenticate, queues, ping, isReadOnly, log }: BoardOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use((request, response, next) => {
@@ -24,8 +33,45 @@ export function createBoard({ answerHealth, authenticate, queues, isReadOnly, lo
   });
   app.use(boardHeaders({ isReadOnly }), authenticate, isReadOnly ? refuseWrites : guardWrites(log));
 
+  app.use('/api', refuseWhileAway(ping));
   app.use(showPages(queues, isReadOnly));
+  app.use(answerError(log));
   return app;
+}
+
+/** Express would show the stack. */
+function answerError(log: Log): ErrorRequestHandler {
+  return (error: unknown, _request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const status = statusOf(error);
+    if (status >= 500) log.error({ err: error }, 'a bug in the board');
+    response.status(status).type('text/plain').send(`${STATUS_CODES[status]}\n`);
+  };
+}
+
+/** Express marks what is the client's fault, such as a malformed path, with a status. */
+function statusOf(error: unknown): number {
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
+  return status in STATUS_CODES && status >= 400 ? status : 500;
+}
+
+function refuseWhileAway(ping: () => Promise<void>): RequestHandler {
+  return async (_request, response, next) => {
+    try {
+      await ping();
+    } catch {
+      sayAway(response);
+      return;
+    }
+    next();
+  };
+}
+
+function sayAway(response: Response): void {
+  response.status(503).set('retry-after', '2').type('text/plain').send('The queue is away. Try again shortly.\n');
 }
 
 /** The pages are made when the store is first there: on PostgreSQL a queue that was opened before that never works. */
@@ -38,7 +84,7 @@ function showPages(queues: BoardOptions['queues'], isReadOnly: boolean): Request
       show = await pages;
     } catch {
       pages = undefined;
-      response.status(503).set('retry-after', '2').type('text/plain').send('The queue is away. Try again shortly.\n');
+      sayAway(response);
       return;
     }
     await show(request, response, next);
@@ -91,5 +137,6 @@ function guardWrites(log: Log): RequestHandler {
 function isFromOwnPage({ headers }: Request): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin';
-  return headers.origin === undefined || new URL(headers.origin).host === headers.host;
+  if (headers.origin === undefined) return true;
+  return URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host;
 }

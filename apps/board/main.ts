@@ -39,6 +39,7 @@ await runProcess('board', async ({ stack, log }) => {
       log,
     }),
     queues: () => Promise.all(contracts.map(({ name }) => openReadyQueue(connection, name))),
+    ping: () => connection.ping(QUEUE_LIMIT_MS),
     isReadOnly: config.BOARD_READ_ONLY,
     log,
   });

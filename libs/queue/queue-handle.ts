@@ -58,6 +58,7 @@ export function openQueueHandle(connection: QueueConnection, name: string): Queu
 
 /** Rejects if the store is away, as then the queue must be thrown away: it would never work. */
 export async function openReadyQueue(connection: QueueConnection, name: string): Promise<JobQueue> {
+  await connection.reachable();
   const queue = connection.openQueue(name);
   // What fails is told to whoever asked; the connection logs its own errors.
   queue.on('error', () => undefined);
