@@ -5,6 +5,7 @@ import { endSessionsIn, forbidEarlierSessions, lockUser, type EndReason } from '
 import type { PasswordFault, PasswordPolicy } from '#access/password-policy.ts';
 import type { PasswordHash } from '#access/passwords.ts';
 import { provePassword, type Proof } from '#access/prove-password.ts';
+import { isSamePassword, userById } from '#access/sign-in.ts';
 
 type ChangeContext = Pick<AccessContext, 'pool' | 'keys' | 'passwords' | 'signInLimit' | 'record' | 'onEnded'> & {
   passwordPolicy: PasswordPolicy;
@@ -29,13 +30,14 @@ export function requireGoodPassword(policy: PasswordPolicy, password: string, co
  */
 export async function changePassword(context: ChangeContext, proof: Proof & { newPassword: string }): Promise<void> {
   const { userId, sessionId, newPassword } = proof;
-  const { stored, email, name, point } = await provePassword(context, proof, 'password.failed');
-  requireGoodPassword(context.passwordPolicy, newPassword, [email, name]);
+  const { user, point } = await provePassword(context, proof, 'password.failed');
+  requireGoodPassword(context.passwordPolicy, newPassword, [user.email, user.name]);
   const made = await context.passwords.make(newPassword);
   const actor: Actor = { actorId: userId, actorKind: 'user', addressPrefix: proof.client.addressPrefix };
   const ended = await inTransaction(context.pool, async (client) => {
     await lockUser(client, userId);
-    await requireSame(client, userId, stored);
+    const locked = await userById(client, userId);
+    if (locked === undefined || locked.disabled || !isSamePassword(locked, user)) throw new Failure('password-wrong');
     const ids = await replacePassword(context, client, {
       userId,
       made,
@@ -86,12 +88,4 @@ async function keepSession(client: PoolClient, userId: string, sessionId: string
     [sessionId, userId],
   );
   if (rowCount === 0) throw new Failure('session-ended');
-}
-
-async function requireSame(client: PoolClient, userId: string, stored: PasswordHash): Promise<void> {
-  const { rowCount } = await client.query(
-    'select 1 from app_user where id = $1 and password_hash = $2 and disabled_at is null',
-    [userId, stored.hash],
-  );
-  if (rowCount === 0) throw new Failure('password-wrong');
 }

@@ -1,7 +1,6 @@
 import { Failure } from '#runtime/failure.ts';
 import type { AccessContext, AccessEventType, SignInAttempt } from '#access/context.ts';
-import type { PasswordHash } from '#access/passwords.ts';
-import { accountKeyOf, passwordOf, userById } from '#access/sign-in.ts';
+import { accountKeyOf, passwordOf, userById, type UserRow } from '#access/sign-in.ts';
 import type { Client } from '#access/start-session.ts';
 
 type ProveContext = Pick<AccessContext, 'pool' | 'keys' | 'passwords' | 'signInLimit' | 'record'>;
@@ -22,12 +21,12 @@ export async function provePassword(
   context: ProveContext,
   { userId, sessionId, password, client }: Proof,
   failed: AccessEventType & ('step-up.failed' | 'password.failed'),
-): Promise<{ stored: PasswordHash; email: string; name: string; point: SignInAttempt }> {
+): Promise<{ user: UserRow; point: SignInAttempt }> {
   const user = await userById(context.pool, userId);
   const stored = user === undefined ? undefined : passwordOf(user);
   if (user === undefined || stored === undefined) throw new Failure('password-wrong');
   const point = await context.signInLimit.consume(accountKeyOf(context.keys, user.email));
-  if (await context.passwords.isRight(stored, password)) return { stored, email: user.email, name: user.name, point };
+  if (await context.passwords.isRight(stored, password)) return { user, point };
   await context.record(context.pool, [
     {
       type: failed,

@@ -23,7 +23,7 @@ export interface SignedIn extends StartedSession {
 
 type SignInContext = SessionStart & Pick<AccessContext, 'pool' | 'passwords' | 'signInLimit' | 'onEnded'>;
 
-interface UserRow {
+export interface UserRow {
   id: string;
   email: string;
   name: string;
@@ -31,9 +31,12 @@ interface UserRow {
   disabled: boolean;
   password_hash: string | null;
   password_pepper_id: string | null;
+  /** As text, because a Date loses the microseconds. */
+  password_changed_at: string | null;
 }
 
-const COLUMNS = 'id, email, name, role, disabled_at is not null as disabled, password_hash, password_pepper_id';
+const COLUMNS = `id, email, name, role, disabled_at is not null as disabled, password_hash, password_pepper_id,
+  password_changed_at::text`;
 const BY_EMAIL = `select ${COLUMNS} from app_user where email = $1`;
 const LOCK = `select ${COLUMNS} from app_user where id = $1 for no key update`;
 
@@ -76,8 +79,7 @@ async function startFor(
   return inTransaction(context.pool, async (client) => {
     const { rows } = await client.query<UserRow>(LOCK, [user.id]);
     const locked = rows[0];
-    // Without this a sign-in with the old password could slip in behind a change of it.
-    if (locked === undefined || locked.disabled || locked.password_hash !== stored.hash) return undefined;
+    if (locked === undefined || locked.disabled || !isSamePassword(locked, user)) return undefined;
     if (renewed !== undefined) await storeHash(client, user.id, renewed);
     const { session, endedIds } = await startSession(context, client, locked, { ...attempt, method: 'password' });
     await refund(client);
@@ -123,7 +125,15 @@ export function passwordOf(user: UserRow): PasswordHash | undefined {
   return user.password_hash === null ? undefined : { hash: user.password_hash, pepperId: user.password_pepper_id };
 }
 
-/** The same password under stronger parameters: no change of it. */
+/**
+ * Whether the password that was verified is still the user's: a sign-in with the old one must not slip in behind a change of
+ * it. A renewed hash is no change.
+ */
+export function isSamePassword(one: UserRow, other: UserRow): boolean {
+  return one.password_changed_at === other.password_changed_at;
+}
+
+/** The same password under stronger parameters. */
 async function storeHash(client: PoolClient, userId: string, { hash, pepperId }: PasswordHash): Promise<void> {
   await client.query('update app_user set password_hash = $2, password_pepper_id = $3 where id = $1', [
     userId,
