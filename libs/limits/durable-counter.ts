@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '#database/pool.ts';
 import { Failure } from '#runtime/failure.ts';
 
@@ -65,13 +66,17 @@ const SWEEP = `
   )
   delete from limiter_counter c using due d where c.key = d.key`;
 
+const BATCH_ROWS = 500;
+const REST_MS = 20;
+
 /** Removes counters whose window is over, in small batches. Their rows mean nothing any more: a sweep is never needed. */
-export async function sweepDurableCounters(pool: Queryable, { batch = 500, maxBatches = 100 } = {}): Promise<number> {
-  let removed = 0;
-  for (let round = 0; round < maxBatches; round += 1) {
-    const { rowCount } = await pool.query(SWEEP, [batch]);
-    removed += rowCount ?? 0;
-    if ((rowCount ?? 0) < batch) break;
+export async function sweepDurableCounters(pool: Queryable, signal: AbortSignal): Promise<number> {
+  let total = 0;
+  let removed = BATCH_ROWS;
+  while (removed === BATCH_ROWS && !signal.aborted) {
+    removed = (await pool.query(SWEEP, [BATCH_ROWS])).rowCount ?? 0;
+    total += removed;
+    await sleep(REST_MS);
   }
-  return removed;
+  return total;
 }

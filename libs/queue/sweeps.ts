@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineQueue } from '#queue/contract.ts';
 
-const names = ['receipts'] as const;
+const names = ['receipts', 'sessions', 'limits'] as const;
 
 export type SweepName = (typeof names)[number];
 
@@ -11,5 +11,9 @@ export const sweeps = defineQueue({
   data: z.strictObject({ sweep: z.enum(names) }),
   attempts: 1,
   backoff: { type: 'fixed', delayMs: 1_000 },
-  schedules: [{ id: 'receipts', pattern: '0 17 * * * *', data: { sweep: 'receipts' } }],
+  schedules: [
+    { id: 'receipts', pattern: '0 17 * * * *', data: { sweep: 'receipts' } },
+    { id: 'sessions', pattern: '0 37 * * * *', data: { sweep: 'sessions' } },
+    { id: 'limits', pattern: '0 47 * * * *', data: { sweep: 'limits' } },
+  ],
 });

@@ -1,4 +1,6 @@
+import { sweepAccess } from '#access/sweep-access.ts';
 import type { Pool } from '#database/pool.ts';
+import { sweepDurableCounters } from '#limits/durable-counter.ts';
 import { consume } from '#queue/consumer.ts';
 import { overdueSweeps, runSweep, type Sweep } from '#queue/sweep-run.ts';
 import { sweeps, type SweepName } from '#queue/sweeps.ts';
@@ -18,6 +20,8 @@ export interface SweepParts {
 function sweepsOf({ pool, retentionDays }: SweepParts): Record<SweepName, Sweep> {
   return {
     receipts: (signal) => sweepReceipts(pool, retentionDays, signal),
+    sessions: (signal) => sweepAccess(pool, signal),
+    limits: (signal) => sweepDurableCounters(pool, signal),
   };
 }
 
