@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
@@ -29,6 +30,7 @@ export function normalAddress(text: string | undefined): string | undefined {
 
 /** The network an address is counted under: /32 for IPv4, /56 for IPv6 (one customer's usual allotment). */
 export function addressPrefixOf(text: string): string {
+  if (isIPv4(text)) return `${text}/32`;
   const address = parse(text);
   if (address === undefined) return '0.0.0.0/32';
   if (address instanceof ipaddr.IPv4) return `${address.toString()}/32`;
@@ -48,6 +50,7 @@ export function openClientAddress(trustedRanges: readonly string[]) {
   const isTrusted = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean =>
     trusted.some(([network, bits]) => address.kind() === network.kind() && address.match([network, bits] as never));
   return (peer: string | undefined, forwardedFor: string | readonly string[] | undefined): string => {
+    if (trusted.length === 0 && peer !== undefined && isIPv4(peer)) return peer;
     let address = parse(peer);
     if (address === undefined) return '0.0.0.0';
     if (trusted.length === 0 || !isTrusted(address) || forwardedFor === undefined) return address.toString();
