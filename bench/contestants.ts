@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../libs/runtime/free-port.ts';
@@ -62,7 +63,12 @@ async function startOurs(
   };
   const migrate = await startProgram('apps/migrate/main.ts', { ...env, MIGRATE_DATABASE_URL: ownerUrl });
   if ((await migrate.ended) !== 0) throw new Error('the migration failed');
-  const ingress = await startServer(stack, 'apps/ingress/main.ts', { ...env, WHATSAPP_APP_SECRET: secret });
+  const ingress = await startServer(stack, 'apps/ingress/main.ts', {
+    ...env,
+    WHATSAPP_APP_SECRET: secret,
+    SESSION_SECRET: randomBytes(24).toString('hex'),
+    CSRF_SECRET: randomBytes(24).toString('hex'),
+  });
   const pids = [ingress.pid];
   if (withWorker) {
     const worker = await startProgram('apps/worker/main.ts', { ...env, WORKER_PORT: '0' });
