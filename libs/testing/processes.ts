@@ -12,6 +12,7 @@ export const processes: Record<string, Settings> = {
   ingress: { ...logSettings, ...sourceSettings, ...ingressSettings },
   board: { ...logSettings, ...boardSettings },
   worker: { ...logSettings, ...workerSettings },
+  board: { ...logSettings, ...boardSettings },
   migrate: { ...logSettings, ...migrateSettings },
   standalone: standaloneSettings,
 };
