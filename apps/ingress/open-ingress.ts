@@ -18,6 +18,7 @@ import { buildIngress } from './ingress.ts';
 import { openIngressMetrics } from './metrics.ts';
 import { openAccess } from './open-access.ts';
 import { openBodyBudget } from './read-body.ts';
+import { openReceiptRoutes } from './receipt-routes.ts';
 import { openWebhookDoor } from './webhook-door.ts';
 import type { IngressConfig } from './settings.ts';
 
@@ -109,7 +110,18 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     metricsToken: config.METRICS_TOKEN,
   });
   const access = await openAccess(config, pool);
-  const routers = accessRoutes({ access, clientAddressOf, limiter });
+  const receiptRoutes = await openReceiptRoutes({
+    stack,
+    databaseUrl: config.DATABASE_URL,
+    pool,
+    producer,
+    sources,
+    limiter,
+    requireCaller: access.requireCaller,
+    clientAddressOf,
+    onMissed: metrics.doorbellMissed,
+  });
+  const routers = [...accessRoutes({ access, clientAddressOf, limiter }), ...receiptRoutes];
   const app = buildIngress({ headers, routers, log });
 
   const server = await listen(

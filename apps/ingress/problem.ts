@@ -58,6 +58,8 @@ const problems: Record<
     title: 'Too many requests',
     type: QUOTA_EXCEEDED,
   },
+  'receipt-unreplayable': { status: 422, title: 'The receipt can not be replayed' },
+  'filter-wide': { status: 422, title: 'The filter matches too much' },
   'receipt-dead': { status: 422, title: 'The receipt can not be processed' },
   'event-dead': { status: 422, title: 'The event can not be handled' },
   'forward-refused': { status: 502, title: 'The application behind refused the event' },

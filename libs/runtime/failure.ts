@@ -39,6 +39,8 @@ export const failures = {
   'not-found': 'never',
   'limit-exceeded': 'never',
   'receipt-dead': 'never',
+  'receipt-unreplayable': 'never',
+  'filter-wide': 'never',
   'event-dead': 'never',
   'forward-refused': 'counted',
   'forward-gone': 'never',

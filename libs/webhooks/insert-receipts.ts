@@ -2,6 +2,8 @@ import { binaryArray, bytea, int4, jsonb, text, timestamptz, uuid, type ElementT
 import type { Queryable } from '#database/pool.ts';
 import { FIRST_CHECK_SECONDS, isAccepted, type ReceiptDraft, type StoredReceipt } from '#webhooks/receipt.ts';
 
+const MAX_INTEGER = 2_147_483_647;
+
 /*
  * A copy raises the counters of the first row; a batch that is written again after a lost answer meets its own rows and
  * counts nothing. Only rows that were there before are answered.
@@ -77,6 +79,11 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
+/** From a spool a receipt may come after more microseconds than the column holds. */
+function waitUs({ receivedAtMs, verifyUs }: ReceiptDraft, nowMs: number): number {
+  return Math.min(MAX_INTEGER, Math.max(0, Math.round((nowMs - receivedAtMs) * 1_000) - verifyUs));
+}
+
 function valuesOf(groups: readonly Group[], nowMs: number): Buffer[] {
   const column = <T>(type: ElementType<T>, pick: (draft: ReceiptDraft) => T | undefined): Buffer =>
     binaryArray(
@@ -100,7 +107,7 @@ function valuesOf(groups: readonly Group[], nowMs: number): Buffer[] {
     column(text, (draft) => draft.correlationId),
     column(timestamptz, (draft) => draft.receivedAtMs),
     column(int4, (draft) => draft.verifyUs),
-    column(int4, (draft) => Math.max(0, Math.round((nowMs - draft.receivedAtMs) * 1_000) - draft.verifyUs)),
+    column(int4, (draft) => waitUs(draft, nowMs)),
     binaryArray(
       int4,
       groups.map(({ copies }) => copies),

@@ -48,7 +48,7 @@ beforeAll(async () => {
   orm = await openTestOrm(database.url);
   await insertReceipts(database.pool, [accepted, refused], Date.now());
   await insertReceipts(database.pool, [receiptDraft(MESSAGE)], Date.now());
-  await openReceiptProcessor({ pool: database.pool, wants: () => false, onEvents: () => undefined }).process(
+  await openReceiptProcessor({ pool: database.pool, wants: () => true, onEvents: () => undefined }).process(
     accepted.id,
   );
   const parts = {
