@@ -17,8 +17,10 @@ import { apiHeaders } from './headers.ts';
 import { buildIngress } from './ingress.ts';
 import { openIngressMetrics } from './metrics.ts';
 import { openAccess } from './open-access.ts';
+import { openUploads } from './open-uploads.ts';
 import { openBodyBudget } from './read-body.ts';
 import { openReceiptRoutes } from './receipt-routes.ts';
+import { isUpload, uploadRoutes } from './routes/uploads.ts';
 import { openWebhookDoor } from './webhook-door.ts';
 import type { IngressConfig } from './settings.ts';
 
@@ -121,7 +123,16 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     clientAddressOf,
     onMissed: metrics.doorbellMissed,
   });
-  const routers = [...accessRoutes({ access, clientAddressOf, limiter }), ...receiptRoutes];
+  const uploads = await openUploads({
+    config,
+    pool,
+    producer,
+    requireCaller: access.requireCaller,
+    onDoorbellMissed: metrics.doorbellMissed,
+    log,
+    stack,
+  });
+  const routers = [...accessRoutes({ access, clientAddressOf, limiter }), ...receiptRoutes, uploadRoutes(uploads)];
   const app = buildIngress({ headers, routers, log });
 
   const server = await listen(
@@ -129,7 +140,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
       if (enterByWebhookDoor(request, response) || answerHealth(request, response)) return;
       app(request, response);
     },
-    { host: config.HOST, port: config.PORT, setting: 'PORT' },
+    { host: config.HOST, port: config.PORT, setting: 'PORT', readsLate: isUpload },
   );
   stack.defer(() => server.close());
   return { port: server.port };

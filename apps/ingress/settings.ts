@@ -5,6 +5,9 @@ import { port, yesNo } from '#runtime/config.ts';
 import { hostSettings, metricsSettings } from '#runtime/http-server.ts';
 import { databaseSettings } from '#database/pool.ts';
 import { queueSettings } from '#queue/settings.ts';
+import { uploadSettings } from '#uploads/limits.ts';
+import { storageSettings } from '#uploads/storage.ts';
+import { ticketSettings } from '#uploads/ticket-check.ts';
 
 export const ingressSettings = {
   ...hostSettings,
@@ -14,6 +17,9 @@ export const ingressSettings = {
   ...queueSettings,
   ...accessSettings,
   ...publicUrlSettings,
+  ...uploadSettings,
+  ...storageSettings,
+  ...ticketSettings,
   PORT: port().default(4_000),
   HSTS_PRELOAD: yesNo(false),
 };

@@ -14,12 +14,18 @@ import { wantsEvent } from '#webhooks/handler.ts';
 import { makeAllDue } from '#webhooks/relay.ts';
 import { chunksOf } from '#runtime/chunks.ts';
 import { openOutbound } from '#runtime/outbound.ts';
+import { identifySignatures } from '#uploads/identify-signatures.ts';
+import { openLocalStorage } from '#uploads/local-storage.ts';
+import { uploads } from '#uploads/queue.ts';
+import type { GuardState } from '#uploads/scan-guard.ts';
+import { makeUploadsDue } from '#uploads/waiting-uploads.ts';
 import { openReceiptProcessor } from '#webhooks/process-receipts.ts';
 import { sweepOverdue } from './jobs/sweep.ts';
 import { openWorkerMetrics } from './metrics.ts';
 import { handlersOf } from './handlers.ts';
 import { openRelay } from './relay.ts';
-import { relayedTables } from './relayed-tables.ts';
+import { relayedTables, relayedUploads } from './relayed-tables.ts';
+import { openScanning, scannerChecks } from './open-scanning.ts';
 import { chosenQueues, concurrencyOf, readWorkerConfig } from './settings.ts';
 import { consumersOf } from './worker.ts';
 
@@ -66,7 +72,25 @@ await runProcess('worker', async ({ stack, log }) => {
     }),
     (opened) => opened.drain(),
   );
-  const parts = { pool, producer, processor, handlers, log, retentionDays: config.WEBHOOK_RETENTION_DAYS };
+  const storage = stack.use(await openLocalStorage(config.DATA_DIR));
+  const scanning = queues.includes('uploads')
+    ? await openScanning({ config, pool, storage, log, stack, onVerdict: metrics.scanned })
+    : undefined;
+  const clamd = config.CLAMD_URL;
+  const parts = {
+    pool,
+    producer,
+    processor,
+    handlers,
+    log,
+    storage,
+    retentionDays: config.WEBHOOK_RETENTION_DAYS,
+    identifySignatures: clamd === undefined ? undefined : () => identifySignatures(clamd),
+    scanning: () => {
+      if (scanning === undefined) throw new Error('this worker does not scan uploads');
+      return scanning;
+    },
+  };
 
   const consumers = consumersOf(parts);
   const concurrency = concurrencyOf(config);
@@ -75,14 +99,29 @@ await runProcess('worker', async ({ stack, log }) => {
     await Promise.all(running.map((consumer) => consumer.close(CLOSE_LIMIT_MS)));
   });
 
-  if (queues.includes('webhooks')) {
-    const relay = openRelay({ tables: relayedTables(parts), reader, makeAllDue: () => makeAllDue(pool), log });
+  if (scanning !== undefined) {
+    const scans = running.find((consumer) => consumer.queue === uploads.name);
+    const obey = ({ isReady }: GuardState): void => (isReady ? scans?.resume() : scans?.pause());
+    obey(scanning.guard.state);
+    scanning.guard.onChange(obey);
+    metrics.watchUploads({ pool, guard: scanning.guard });
+  }
+
+  const tables = [
+    ...(queues.includes('webhooks') ? relayedTables(parts) : []),
+    ...(queues.includes('uploads') ? [relayedUploads(parts)] : []),
+  ];
+  if (tables.length > 0) {
+    const makeDue = async (): Promise<void> => {
+      await Promise.all([makeAllDue(pool), makeUploadsDue(pool)]);
+    };
+    const relay = openRelay({ tables, reader, makeAllDue: makeDue, log });
     const ticker = startTicker(
       relay.tickMs,
       async () => {
         metrics.relayed(await relay.tick());
       },
-      (error) => log.warn({ err: error }, 'the relay could not look for open receipts'),
+      (error) => log.warn({ err: error }, 'the relay could not look for what is open'),
     );
     stack.defer(() => ticker.close());
   }
@@ -108,6 +147,7 @@ await runProcess('worker', async ({ stack, log }) => {
         },
       },
       { name: 'queue', required: false, check: () => ringing.ping(QUEUE_LIMIT_MS) },
+      ...(scanning === undefined ? [] : scannerChecks(scanning.guard)),
     ],
     metrics: metrics.registry,
     metricsToken: config.METRICS_TOKEN,

@@ -1,6 +1,10 @@
 import type { Pool } from '#database/pool.ts';
 import type { Producer } from '#queue/producer.ts';
 import { chunksOf } from '#runtime/chunks.ts';
+import { uploads } from '#uploads/queue.ts';
+import type { ScanParts } from '#uploads/scan-parts.ts';
+import { scanUpload } from '#uploads/scan-upload.ts';
+import { takeDueUploads } from '#uploads/waiting-uploads.ts';
 import { events, MAX_EVENTS_PER_JOB } from '#webhooks/event-queue.ts';
 import { handleEvents } from '#webhooks/handle-events.ts';
 import type { EventHandler } from '#webhooks/handler.ts';
@@ -10,12 +14,21 @@ import { claimDueEvents, claimDueReceipts } from '#webhooks/relay.ts';
 import type { RelayedTable } from './relay.ts';
 
 const DIRECT_LIMIT_MS = 30_000;
+const RUNG_UPLOADS = 64;
+/** As many as the scanner takes at once. */
+const DIRECT_SCANS = 4;
 
 export interface RelayedTablesParts {
   pool: Pool;
   producer: Producer;
   processor: ReceiptProcessor;
   handlers: readonly EventHandler[];
+}
+
+export interface RelayedUploadsParts {
+  pool: Pool;
+  producer: Producer;
+  scanning: () => ScanParts;
 }
 
 /** Every table whose rows are their own outbox. */
@@ -46,4 +59,25 @@ export function relayedTables({ pool, producer, processor, handlers }: RelayedTa
       },
     },
   ];
+}
+
+/** Uploads that are not decided yet. While the scanner is away there is nothing to ring for. */
+export function relayedUploads({ pool, producer, scanning }: RelayedUploadsParts): RelayedTable {
+  return {
+    queue: uploads,
+    async claim({ limit = RUNG_UPLOADS }) {
+      return scanning().guard.state.isReady ? takeDueUploads(pool, limit) : [];
+    },
+    ring: (ids) =>
+      producer.ringMany(
+        uploads,
+        ids.map((uploadId) => ({ uploadId })),
+      ),
+    async work(ids) {
+      const parts = scanning();
+      for (const someIds of chunksOf(ids, DIRECT_SCANS)) {
+        await Promise.all(someIds.map((id) => scanUpload(parts, id, AbortSignal.timeout(DIRECT_LIMIT_MS))));
+      }
+    },
+  };
 }

@@ -5,6 +5,10 @@ import type { z } from 'zod';
 import { ConfigError, integer, port, readConfig } from '#runtime/config.ts';
 import { hostSettings, metricsSettings } from '#runtime/http-server.ts';
 import { isPrivateAddress } from '#runtime/outbound.ts';
+import { clamdSettings } from '#uploads/clamd-connection.ts';
+import { scanSettings } from '#uploads/limits.ts';
+import { storageSettings } from '#uploads/storage.ts';
+import { ticketSettings } from '#uploads/ticket-check.ts';
 import { forwardSettings } from '#webhooks/forward.ts';
 import { retentionSettings } from '#webhooks/sweep-receipts.ts';
 
@@ -15,15 +19,22 @@ export const workerSettings = {
   ...queueSettings,
   ...retentionSettings,
   ...forwardSettings,
+  ...storageSettings,
+  ...clamdSettings,
+  ...scanSettings,
+  ...ticketSettings,
   WORKER_PORT: port().default(4_002),
   WORKER_CONCURRENCY_WEBHOOKS: integer(1, 256).default(16),
   WORKER_CONCURRENCY_EVENTS: integer(1, 64).default(8),
+  /** As many as clamd has threads (MaxThreads). */
+  WORKER_CONCURRENCY_UPLOADS: integer(1, 64).default(4),
   WORKER_CONCURRENCY_SWEEPS: integer(1, 16).default(1),
 };
 
 interface Concurrencies {
   WORKER_CONCURRENCY_WEBHOOKS: number;
   WORKER_CONCURRENCY_EVENTS: number;
+  WORKER_CONCURRENCY_UPLOADS: number;
   WORKER_CONCURRENCY_SWEEPS: number;
 }
 
@@ -32,6 +43,7 @@ export function concurrencyOf(config: Concurrencies): Record<QueueName, number> 
   return {
     webhooks: config.WORKER_CONCURRENCY_WEBHOOKS,
     events: config.WORKER_CONCURRENCY_EVENTS,
+    uploads: config.WORKER_CONCURRENCY_UPLOADS,
     sweeps: config.WORKER_CONCURRENCY_SWEEPS,
   };
 }

@@ -2,9 +2,10 @@ import type { QueueName } from '#catalogue.ts';
 import type { Consumer } from '#queue/consumer.ts';
 import { handleEvent, type HandleEventParts } from './jobs/handle-event.ts';
 import { processWebhook, type ProcessWebhookParts } from './jobs/process-webhook.ts';
+import { scanUpload, type ScanUploadParts } from './jobs/scan-upload.ts';
 import { sweep, type SweepParts } from './jobs/sweep.ts';
 
-export type WorkerParts = ProcessWebhookParts & HandleEventParts & SweepParts;
+export type WorkerParts = ProcessWebhookParts & HandleEventParts & ScanUploadParts & SweepParts;
 
 /** A consumer of exactly this queue. */
 interface ConsumerOf<Name extends QueueName> {
@@ -17,6 +18,7 @@ export function consumersOf(parts: WorkerParts): { [Name in QueueName]: Consumer
   return {
     webhooks: processWebhook(parts),
     events: handleEvent(parts),
+    uploads: scanUpload(parts),
     sweeps: sweep(parts),
   };
 }

@@ -17,7 +17,7 @@ export const eventTypes = {
   'refresh.reused': 'critical',
   'reset.issued': 'notice',
   'scanner.failed': 'critical',
-  'scanner.recovered': 'notice',
+  'scanner.ready': 'notice',
   'session.ended': 'info',
   'session.foreign': 'warning',
   'signing-key.created': 'notice',

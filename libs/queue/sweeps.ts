@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineQueue } from '#queue/contract.ts';
 
-const names = ['receipts', 'sessions', 'limits'] as const;
+const names = ['receipts', 'sessions', 'limits', 'uploads', 'rescans'] as const;
 
 export type SweepName = (typeof names)[number];
 
@@ -15,5 +15,7 @@ export const sweeps = defineQueue({
     { id: 'receipts', pattern: '0 17 * * * *', data: { sweep: 'receipts' } },
     { id: 'sessions', pattern: '0 37 * * * *', data: { sweep: 'sessions' } },
     { id: 'limits', pattern: '0 47 * * * *', data: { sweep: 'limits' } },
+    { id: 'uploads', pattern: '0 27 * * * *', data: { sweep: 'uploads' } },
+    { id: 'rescans', pattern: '30 */10 * * * *', data: { sweep: 'rescans' } },
   ],
 });

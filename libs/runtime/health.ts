@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isLoopback } from '#runtime/address.ts';
 import { settledWithin } from '#runtime/deadline.ts';
+import { isFailure } from '#runtime/failure.ts';
 
 const READY_LIMIT_MS = 2_000;
 /** A second look within this time gets the same answer, so that probes can't wear out a store. */
@@ -9,7 +10,7 @@ const FRESH_MS = 500;
 
 export interface HealthCheck {
   name: string;
-  /** Rejects if what it looks at is away. */
+  /** Rejects if what it looks at is away; with the failure `unready` if there is more to say. */
   check: () => Promise<void>;
   /** What the process can do its one job without only makes it `degraded`. */
   required: boolean;
@@ -34,7 +35,8 @@ export type HealthDoor = (request: IncomingMessage, response: ServerResponse) =>
 
 interface Readiness {
   status: 'ready' | 'degraded' | 'unready';
-  checks: Record<string, 'ok' | 'away'>;
+  /** `ok`, `away`, or what is wrong. */
+  checks: Record<string, string>;
 }
 
 export function openHealth({ checks, metrics, metricsToken, now = Date.now }: HealthOptions): HealthDoor {
@@ -70,26 +72,28 @@ export function openHealth({ checks, metrics, metricsToken, now = Date.now }: He
 
 async function look(checks: readonly HealthCheck[]): Promise<Readiness> {
   const results = await Promise.all(
-    checks.map(async ({ name, check, required }) => ({ name, required, isOk: await passes(check) })),
+    checks.map(async ({ name, check, required }) => ({ name, required, outcome: await outcomeOf(check) })),
   );
-  const isUnready = results.some(({ required, isOk }) => required && !isOk);
-  const isDegraded = results.some(({ isOk }) => !isOk);
+  const isUnready = results.some(({ required, outcome }) => required && outcome !== 'ok');
+  const isDegraded = results.some(({ outcome }) => outcome !== 'ok');
   return {
     status: isUnready ? 'unready' : isDegraded ? 'degraded' : 'ready',
-    checks: Object.fromEntries(results.map(({ name, isOk }) => [name, isOk ? 'ok' : 'away'])),
+    checks: Object.fromEntries(results.map(({ name, outcome }) => [name, outcome])),
   };
 }
 
-async function passes(check: () => Promise<void>): Promise<boolean> {
-  let isOk = false;
+async function outcomeOf(check: () => Promise<void>): Promise<string> {
+  let outcome = 'away';
   const checked = check().then(
     () => {
-      isOk = true;
+      outcome = 'ok';
     },
-    () => undefined,
+    (error: unknown) => {
+      if (isFailure(error, 'unready')) outcome = error.detail ?? outcome;
+    },
   );
   await settledWithin(READY_LIMIT_MS, checked);
-  return isOk;
+  return outcome;
 }
 
 function mayKnow(request: IncomingMessage, token: string | undefined): boolean {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { secret } from '#runtime/config.ts';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
@@ -24,18 +24,31 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+export interface ListenOptions {
+  host: string;
+  port: number;
+  /** The setting that the port comes from. */
+  setting: string;
+  /** Requests with `Expect: 100-continue` whose handler says itself when it wants the body (RFC 9110 §10.1.1). */
+  readsLate?: (request: IncomingMessage) => boolean;
+}
+
 /**
  * Listens on `host` and `port`. Deadlines for bodies belong to the routes, since node:http has one for the whole server.
  * @throws Error that names `setting` when the port is taken.
  */
 export async function listen(
   handler: RequestListener,
-  { host, port, setting }: { host: string; port: number; setting: string },
+  { host, port, setting, readsLate = () => false }: ListenOptions,
 ): Promise<RunningServer> {
   const server = createServer(
     { requestTimeout: 0, headersTimeout: HEADERS_LIMIT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
     handler,
   );
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (!readsLate(request)) response.writeContinue();
+    handler(request, response);
+  });
   server.listen(port, host);
   try {
     await once(server, 'listening');

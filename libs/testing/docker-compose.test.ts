@@ -70,7 +70,7 @@ describe('docker-compose.yml', () => {
     for (const { environment } of services) {
       for (const [setting, value] of Object.entries(environment)) {
         const written = /PASSWORD|SECRET|TOKEN|AUTH|URL/.test(setting) ? (value ?? '') : '';
-        expect(written.replaceAll(/\$\{\w+:\?[^}]*\}/g, '')).toMatch(/^$|^\w+:\/\/\w*:@\w+:\d+(\/\w+)?$/);
+        expect(written.replaceAll(/\$\{\w+:\?[^}]*\}/g, '')).toMatch(/^$|^\w+:\/\/(\w*:@)?\w+:\d+(\/\w+)?$/);
       }
     }
   });
@@ -112,7 +112,7 @@ describe('docker-compose.yml', () => {
   it('lets workers be multiplied', () => {
     expect(text).not.toContain('container_name');
     expect(file.services['worker']?.ports).toEqual([]);
-    expect(file.services['worker']?.volumes).toEqual([]);
+    expect(file.services['worker']?.volumes).toEqual(file.services['ingress']?.volumes);
   });
 
   it('hands the secrets of webhook sources to the ingress only', () => {

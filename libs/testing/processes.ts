@@ -10,7 +10,6 @@ import { workerSettings } from '../../apps/worker/settings.ts';
 /** What each program under apps/ reads from its environment. */
 export const processes: Record<string, Settings> = {
   ingress: { ...logSettings, ...sourceSettings, ...ingressSettings },
-  board: { ...logSettings, ...boardSettings },
   worker: { ...logSettings, ...workerSettings },
   board: { ...logSettings, ...boardSettings },
   migrate: { ...logSettings, ...migrateSettings },

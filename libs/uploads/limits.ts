@@ -12,6 +12,10 @@ export const uploadSettings = {
   UPLOADS_PER_HOUR: integer(1, 1_000_000_000).default(60),
   /** Of everything that waits for its verdict. */
   QUARANTINE_MAX_BYTES: integer(1, 999_999_999_999_999).default(5 * 1024 * MIB),
+};
+
+export const scanSettings = {
+  UPLOAD_MAX_BYTES: uploadSettings.UPLOAD_MAX_BYTES,
   /** Whether files may be called clean that only test signatures have seen. */
   SCAN_TEST_SIGNATURES: z.enum(['allow', 'deny']).default('deny'),
 };

@@ -4,7 +4,10 @@ import { exceededLimits } from '#uploads/self-check.ts';
 import type { Scanner } from '#uploads/scanner.ts';
 import type { SignatureState } from '#uploads/signature-state.ts';
 
-export type GuardState = { isReady: true; signatures: SignatureState } | { isReady: false; why: string };
+export type GuardState =
+  | { isReady: true; signatures: SignatureState }
+  /** Untrusted: the scanner answers, but not as it must. */
+  | { isReady: false; why: string; isUntrusted: boolean };
 
 export interface ScanGuardOptions {
   scanner: Scanner;
@@ -14,7 +17,6 @@ export interface ScanGuardOptions {
   maxBytes: number;
   allowTestSignatures: boolean;
   log: Log;
-  onChange?: (state: GuardState) => void;
   now?: () => number;
   checkMs?: number;
   retryMs?: number;
@@ -23,6 +25,7 @@ export interface ScanGuardOptions {
 /** Decides whether "nothing found" may be believed. While it may not, nothing is scanned and nothing promoted. */
 export interface ScanGuard {
   readonly state: GuardState;
+  onChange(listener: (state: GuardState) => void): void;
   /** A scan went wrong: looks at once. @returns whether the scanner is well, so that the file must be at fault. */
   isScannerWell(): Promise<boolean>;
   close(): Promise<void>;
@@ -38,7 +41,8 @@ const MAX_SIGNATURE_AGE_MS = 7 * 86_400_000;
 export function openScanGuard(options: ScanGuardOptions): ScanGuard {
   const { log, now = Date.now, checkMs = CHECK_MS, retryMs = RETRY_MS } = options;
   const ended = new AbortController();
-  let state: GuardState = { isReady: false, why: 'not checked yet' };
+  const listeners: ((state: GuardState) => void)[] = [];
+  let state: GuardState = { isReady: false, why: 'not checked yet', isUntrusted: false };
   let checkedLimitsOf: string | undefined;
   let looking: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -50,7 +54,7 @@ export function openScanGuard(options: ScanGuardOptions): ScanGuard {
     } catch (error) {
       if (ended.signal.aborted) return;
       const why = error instanceof Error ? error.message : String(error);
-      found = { isReady: false, why };
+      found = { isReady: false, why, isUntrusted: false };
     }
     if (!found.isReady) checkedLimitsOf = undefined;
     change(found);
@@ -59,17 +63,16 @@ export function openScanGuard(options: ScanGuardOptions): ScanGuard {
   async function examine(): Promise<GuardState> {
     const signatures = await options.identify();
     const limit = AbortSignal.any([ended.signal, AbortSignal.timeout(CANARY_LIMIT_MS)]);
-    if (!(await sings(options.scanner, limit))) return { isReady: false, why: 'the canary was not found' };
+    if (!(await sings(options.scanner, limit))) return untrusted('the canary was not found');
     const ageMs = signatures.madeAt === undefined ? 0 : now() - signatures.madeAt.getTime();
-    if (ageMs > MAX_SIGNATURE_AGE_MS) return { isReady: false, why: 'the signatures are older than 7 days' };
+    if (ageMs > MAX_SIGNATURE_AGE_MS) return untrusted('the signatures are older than 7 days');
     if (signatures.kind === 'test-only' && !options.allowTestSignatures) {
-      return { isReady: false, why: 'there are only test signatures, and SCAN_TEST_SIGNATURES does not allow them' };
+      return untrusted('there are only test signatures, and SCAN_TEST_SIGNATURES does not allow them');
     }
     if (checkedLimitsOf !== signatures.version) {
       const longer = AbortSignal.any([ended.signal, AbortSignal.timeout(SELF_CHECK_LIMIT_MS)]);
       const exceeded = await exceededLimits(options.scanner, options.maxBytes, longer);
-      if (exceeded.length > 0)
-        return { isReady: false, why: `clamd reads less than we accept: ${exceeded.join('; ')}` };
+      if (exceeded.length > 0) return untrusted(`clamd reads less than we accept: ${exceeded.join('; ')}`);
       checkedLimitsOf = signatures.version;
     }
     return { isReady: true, signatures };
@@ -81,7 +84,7 @@ export function openScanGuard(options: ScanGuardOptions): ScanGuard {
     if (!isNews) return;
     if (found.isReady) log.info({ signatures: found.signatures }, 'the scanner is ready');
     else log.warn({ why: found.why }, 'the scanner is not ready: uploads wait in quarantine');
-    options.onChange?.(found);
+    for (const listener of listeners) listener(found);
   }
 
   function lookOnce(): Promise<void> {
@@ -98,6 +101,9 @@ export function openScanGuard(options: ScanGuardOptions): ScanGuard {
     get state() {
       return state;
     },
+    onChange(listener) {
+      listeners.push(listener);
+    },
     async isScannerWell() {
       await lookOnce();
       return state.isReady;
@@ -108,4 +114,8 @@ export function openScanGuard(options: ScanGuardOptions): ScanGuard {
       await looking;
     },
   };
+}
+
+function untrusted(why: string): GuardState {
+  return { isReady: false, why, isUntrusted: true };
 }

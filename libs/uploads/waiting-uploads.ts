@@ -9,6 +9,10 @@ const MAKE_DUE = `
   update upload set next_check_at = now()
   where status = 'quarantined' and reason = 'scanner-unavailable' and next_check_at > now() and deleted_at is null`;
 
+const MAKE_ALL_DUE = `
+  update upload set next_check_at = now()
+  where status = 'quarantined' and next_check_at > now() and deleted_at is null`;
+
 // The longer an upload waits, the more rarely it is rung for: its job may only be far back in the queue.
 const TAKE_DUE = `
   with due as (
@@ -30,6 +34,11 @@ export async function markWaiting(pool: Pool, id: string): Promise<void> {
 /** The scanner is back: everything that waits for it may be taken at once. */
 export async function makeWaitingDue(pool: Pool): Promise<void> {
   await pool.query({ name: 'upload-make-due', text: MAKE_DUE });
+}
+
+/** The queue has lost its jobs. */
+export async function makeUploadsDue(pool: Pool): Promise<void> {
+  await pool.query({ name: 'upload-make-all-due', text: MAKE_ALL_DUE });
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Router, type RequestHandler } from 'express';
 import { Failure } from '#runtime/failure.ts';
 import { isId } from '#runtime/id.ts';
@@ -18,20 +19,26 @@ import { answerStatus } from './upload-status.ts';
 export interface UploadRouteParts extends AttachmentParts {
   changes: UploadChanges;
   record: RecordUploadEvents;
-  /** Lets a signed-in caller in, before anything else is read. */
-  authenticate: RequestHandler;
+  /** Let a caller in, before anything else is read. */
+  mayRead: RequestHandler;
+  mayWrite: RequestHandler;
+}
+
+/** Whether a request brings a file: whether its body is wanted at all is decided by the route, before it is sent. */
+export function isUpload({ method, url = '' }: IncomingMessage): boolean {
+  return method === 'POST' && url.startsWith('/api/attachments/');
 }
 
 /** Everything about uploads: taking them, following them, serving and deleting them. */
 export function uploadRoutes(parts: UploadRouteParts): Router {
   const router = Router({ caseSensitive: true, strict: true });
-  const { authenticate } = parts;
-  router.post('/api/attachments/:ticketId', authenticate, takeAttachment(parts));
-  router.get('/api/attachments/:ticketId', authenticate, listOfTicket(parts));
-  router.get('/api/uploads', authenticate, listOwn(parts));
-  router.get('/api/uploads/:id', authenticate, answerStatus(parts));
-  router.get('/api/uploads/:id/content', authenticate, serveContent(parts));
-  router.delete('/api/uploads/:id', authenticate, remove(parts));
+  const { mayRead, mayWrite } = parts;
+  router.post('/api/attachments/:ticketId', mayWrite, takeAttachment(parts));
+  router.get('/api/attachments/:ticketId', mayRead, listOfTicket(parts));
+  router.get('/api/uploads', mayRead, listOwn(parts));
+  router.get('/api/uploads/:id', mayRead, answerStatus(parts));
+  router.get('/api/uploads/:id/content', mayRead, serveContent(parts));
+  router.delete('/api/uploads/:id', mayWrite, remove(parts));
   return router;
 }
 

@@ -4,7 +4,12 @@ import { sweepDurableCounters } from '#limits/durable-counter.ts';
 import { consume } from '#queue/consumer.ts';
 import { overdueSweeps, runSweep, type Sweep } from '#queue/sweep-run.ts';
 import { sweeps, type SweepName } from '#queue/sweeps.ts';
+import type { Producer } from '#queue/producer.ts';
 import type { Log } from '#runtime/log.ts';
+import { uploads } from '#uploads/queue.ts';
+import type { SignatureState } from '#uploads/signature-state.ts';
+import type { Storage } from '#uploads/storage.ts';
+import { sweepDeleted, sweepExpired, sweepOrphans, sweepOutdated } from '#uploads/sweep-uploads.ts';
 import { sweepReceipts } from '#webhooks/sweep-receipts.ts';
 
 /** Twice the longest interval between two runs of a sweep. */
@@ -14,15 +19,40 @@ export interface SweepParts {
   pool: Pool;
   log: Log;
   retentionDays: number;
+  storage: Storage;
+  producer: Producer;
+  /** Undefined where no scanner is named. */
+  identifySignatures: (() => Promise<SignatureState>) | undefined;
 }
 
 /** Every sweep there is. */
-function sweepsOf({ pool, retentionDays }: SweepParts): Record<SweepName, Sweep> {
+function sweepsOf(parts: SweepParts): Record<SweepName, Sweep> {
+  const { pool, retentionDays } = parts;
   return {
     receipts: (signal) => sweepReceipts(pool, retentionDays, signal),
     sessions: (signal) => sweepAccess(pool, signal),
     limits: (signal) => sweepDurableCounters(pool, signal),
+    async uploads(signal) {
+      const expired = await sweepExpired(parts, signal);
+      return expired + (await sweepOrphans(parts, signal)) + (await sweepDeleted(parts, signal));
+    },
+    rescans: (signal) => ringForOutdated(parts, signal),
   };
+}
+
+/** Files that an older database of signatures called clean are scanned again. */
+async function ringForOutdated(
+  { pool, producer, identifySignatures }: SweepParts,
+  signal: AbortSignal,
+): Promise<number> {
+  if (identifySignatures === undefined) return 0;
+  const { version } = await identifySignatures();
+  const ring = (ids: readonly string[]): Promise<void> =>
+    producer.ringMany(
+      uploads,
+      ids.map((uploadId) => ({ uploadId })),
+    );
+  return sweepOutdated({ pool, ring }, version, signal);
 }
 
 /** Regular work that the queue asks for. */

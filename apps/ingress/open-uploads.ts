@@ -1,0 +1,58 @@
+import { record } from '#audit/record.ts';
+import { openListener } from '#database/listener.ts';
+import type { Pool } from '#database/pool.ts';
+import type { Producer } from '#queue/producer.ts';
+import type { Log } from '#runtime/log.ts';
+import { openAdmissions } from '#uploads/admission.ts';
+import { openUploadChanges } from '#uploads/changes.ts';
+import { defaultPolicy } from '#uploads/file-policy.ts';
+import { openLocalStorage } from '#uploads/local-storage.ts';
+import { uploads } from '#uploads/queue.ts';
+import { openTicketCheck } from '#uploads/ticket-check.ts';
+import type { RequireCaller } from './authenticate.ts';
+import type { UploadRouteParts } from './routes/uploads.ts';
+import type { IngressConfig } from './settings.ts';
+
+export interface OpenUploadsParts {
+  config: IngressConfig;
+  pool: Pool;
+  producer: Producer;
+  requireCaller: RequireCaller;
+  onDoorbellMissed: () => void;
+  log: Log;
+  stack: AsyncDisposableStack;
+}
+
+/** Opens what the routes of uploads stand on: the quarantine, and one connection that hears of changes. */
+export async function openUploads(parts: OpenUploadsParts): Promise<UploadRouteParts> {
+  const { config, pool, producer, requireCaller, log, stack } = parts;
+  const storage = stack.use(await openLocalStorage(config.DATA_DIR));
+  const changes = stack.adopt(openUploadChanges(), (opened) => opened.close());
+  const listener = openListener(config.DATABASE_URL, {
+    channel: 'upload_changed',
+    onNotification: (uploadId) => changes.tell(uploadId),
+    onGap: () => changes.tellAll(),
+    onError: (error) => log.warn({ err: error }, 'changes of uploads are not heard of'),
+  });
+  stack.defer(() => listener.close());
+  const limits = {
+    maxBytes: config.UPLOAD_MAX_BYTES,
+    quotaBytes: config.UPLOAD_QUOTA_BYTES,
+    perHour: config.UPLOADS_PER_HOUR,
+    quarantineBytes: config.QUARANTINE_MAX_BYTES,
+  };
+  return {
+    pool,
+    storage,
+    changes,
+    record,
+    limits,
+    policy: defaultPolicy,
+    admissions: openAdmissions(pool, limits),
+    authorise: openTicketCheck(config.TICKET_CHECK_URL),
+    ring: (uploadId) => producer.ring(uploads, { uploadId }),
+    onDoorbellMissed: parts.onDoorbellMissed,
+    mayRead: requireCaller({ scope: 'uploads:read' }),
+    mayWrite: requireCaller({ scope: 'uploads:write' }),
+  };
+}
