@@ -9,6 +9,7 @@ import { keepRunning } from './keep-running.ts';
 import { listeningPlaces } from './listening-places.ts';
 import { makePrivateDirectory } from './private-file.ts';
 import { environmentsOf } from './process-environment.ts';
+import { openScanner } from './scanner.ts';
 import { removeRunning, writeRunning } from './running.ts';
 import type { StandaloneConfig } from './settings.ts';
 import { startProcess, type RunningProcess } from './start-process.ts';
@@ -60,9 +61,16 @@ export async function startStandalone({ config, env, stack, say, signal }: Stand
     say('✓ PostgreSQL is running');
   }
   signal.throwIfAborted();
+  const scanner =
+    config.CLAMD_URL === undefined ? await openScanner({ dataDir, env, log: logs.clamd, say }) : undefined;
+  if (scanner !== undefined) stack.defer(() => scanner.close());
 
   const ports = Object.fromEntries(Object.entries(places).map(([setting, { port }]) => [setting, String(port)]));
-  const environments = environmentsOf({ env, settings: { ...stores, ...ports, DATA_DIR: dataDir }, generated });
+  const environments = environmentsOf({
+    env,
+    settings: { ...stores, ...scanner?.settings, ...ports, DATA_DIR: dataDir },
+    generated,
+  });
   const begin = (name: 'migrate' | (typeof PROCESSES)[number]): RunningProcess =>
     startProcess({
       name,
@@ -103,6 +111,7 @@ export async function startStandalone({ config, env, stack, say, signal }: Stand
       addresses,
       dataDir: shown(dataDir),
       cluster: cluster && shown(cluster),
+      hasScanner: scanner !== undefined,
       files: generated.files,
     }),
   );
@@ -129,6 +138,7 @@ function openLogs(dataDir: string, stack: AsyncDisposableStack) {
   const open = (name: string) => stack.adopt(openBoundedLog(logPath(dataDir, name)), (log) => log.close());
   return {
     postgres: open('postgres'),
+    clamd: open('clamd'),
     migrate: open('migrate'),
     ingress: open('ingress'),
     worker: open('worker'),

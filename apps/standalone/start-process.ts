@@ -17,7 +17,7 @@ export interface ProcessOptions {
 }
 
 /** A process that was told to stop has this long to finish what it does. */
-const STOP_LIMIT_MS = 6_500;
+const STOP_LIMIT_MS = 5_500;
 const root = join(import.meta.dirname, '..', '..');
 
 /**

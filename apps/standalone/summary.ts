@@ -7,11 +7,13 @@ export interface SummaryParts {
   dataDir: string;
   /** Where the embedded database is; undefined if it is not embedded. */
   cluster: string | undefined;
+  /** Whether clamd runs here. */
+  hasScanner: boolean;
   files: { secrets: string; admin: string };
 }
 
 /** What a person needs to know of a running system: addresses, what runs where, what to try next. No secret. */
-export function summaryOf({ config, addresses, dataDir, cluster, files }: SummaryParts): string {
+export function summaryOf({ config, addresses, dataDir, cluster, hasScanner, files }: SummaryParts): string {
   const queue =
     config.QUEUE_URL === undefined ? 'in PostgreSQL' : `QUEUE_URL (${new URL(config.QUEUE_URL).protocol.slice(0, -1)})`;
   const rows = [
@@ -20,7 +22,7 @@ export function summaryOf({ config, addresses, dataDir, cluster, files }: Summar
     ['worker', `${addresses.worker}/readyz`],
     ['database', cluster === undefined ? 'DATABASE_URL' : `embedded PostgreSQL in ${cluster}`],
     ['queue', queue],
-    ['scanner', config.CLAMD_URL ?? 'none: uploads wait in quarantine'],
+    ['scanner', config.CLAMD_URL ?? (hasScanner ? 'clamd' : 'none: uploads wait in quarantine')],
     ['first admin', `${dataDir}/${basename(files.admin)}`],
     ['logs', `${dataDir}/logs/`],
   ] as const;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 
 /** Who PostgreSQL runs as; undefined: whoever we are. */
 export interface Account {
@@ -61,8 +61,7 @@ export function canEnter(account: Account | undefined, directory: string): boole
   return spawnSync('/bin/sh', test, { ...account, cwd: '/', stdio: 'ignore', timeout: 10_000 }).status === 0;
 }
 
-/** Lets the account pass through a private directory of root's, without seeing what is in it. */
-export function letThrough(account: Account, directory: string): void {
-  chownSync(directory, -1, account.gid);
-  chmodSync(directory, 0o710);
+/** Lets other accounts pass through a private directory, without seeing what is in it; what is in it has its own modes. */
+export function letThrough(directory: string): void {
+  chmodSync(directory, 0o711);
 }

@@ -21,7 +21,7 @@ export function embeddedPlace(home: string, outside: string, say: (line: string)
   const inside = join(home, 'postgres');
   let cluster = existsSync(pointer) ? readFileSync(pointer, 'utf8').trim() : inside;
   const account = databaseAccount(existsSync(cluster) ? cluster : undefined, say);
-  if (account !== undefined && canEnter(account, dirname(home))) letThrough(account, home);
+  if (account !== undefined && canEnter(account, dirname(home))) letThrough(home);
   if (cluster === inside && !canEnter(account, home)) {
     cluster = join(outside, randomBytes(6).toString('hex'), 'postgres');
     writeFileSync(pointer, `${cluster}\n`, { mode: 0o600 });
