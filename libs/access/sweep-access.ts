@@ -40,14 +40,14 @@ const REMOVE_SIGNING_KEYS = `
  * is made on reading, and the statements that rotate or end a session never match a row that this one takes.
  * @returns rows removed.
  */
-export async function sweepAccess(client: Queryable, signal: AbortSignal, batchRows = BATCH_ROWS): Promise<number> {
+export async function sweepAccess(client: Queryable, signal: AbortSignal, { restMs = REST_MS } = {}): Promise<number> {
   let total = 0;
   for (const statement of [REMOVE_EXPIRED, REMOVE_ENDED, REMOVE_API_TOKENS, REMOVE_RESETS, REMOVE_SIGNING_KEYS]) {
-    let removed = batchRows;
-    while (removed === batchRows && !signal.aborted) {
-      removed = (await client.query(statement, [KEPT_DAYS, batchRows])).rowCount ?? 0;
+    let removed = BATCH_ROWS;
+    while (removed === BATCH_ROWS && !signal.aborted) {
+      removed = (await client.query(statement, [KEPT_DAYS, BATCH_ROWS])).rowCount ?? 0;
       total += removed;
-      await sleep(REST_MS);
+      await sleep(restMs);
     }
   }
   return total;

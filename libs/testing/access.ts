@@ -7,7 +7,6 @@ import { readRefreshToken } from '#access/refresh-token-text.ts';
 import type { Client } from '#access/start-session.ts';
 import { record } from '#audit/record.ts';
 import type { Pool } from '#database/pool.ts';
-import { newId } from '#runtime/id.ts';
 import { testSecrets } from '#testing/secrets.ts';
 
 export const TEST_PASSWORD = 'correct horse battery staple 42';
@@ -29,8 +28,8 @@ export async function openTestAccess(pool: Pool, changed: Partial<TestAccess> = 
     keys: openKeyring([testSecrets.SESSION_SECRET]),
     passwords: {
       ...passwords,
-      make: async () => ({ hash: `hash ${newId()}`, pepperId: null }),
-      isRight: async (stored) => stored !== undefined,
+      make: async (password) => ({ hash: `plain ${password}`, pepperId: null }),
+      isRight: async (stored, password) => stored?.hash === `plain ${password}`,
       isOutdated: () => false,
     },
     passwordPolicy: openPasswordPolicy({ minLength: 15 }),
