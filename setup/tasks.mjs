@@ -8,6 +8,8 @@ export const tasks = {
   test: { script: 'setup/test.mjs', wants: ['scanner', 'redis'] },
   'test:full': { script: 'setup/test.mjs', env: { TEST_EFFORT: '10' }, wants: ['scanner', 'redis'] },
   check: { script: 'setup/check.mjs' },
+  send: { script: 'apps/cli/send.ts' },
+  verify: { script: 'apps/cli/verify.ts' },
   demo: { script: 'apps/standalone/demo.ts' },
   bench: { script: 'bench/main.ts', wants: ['redis'] },
   db: { script: 'node_modules/@mikro-orm/cli/cli.js', env: { MIKRO_ORM_CLI_PREFER_TS: '1' } },
