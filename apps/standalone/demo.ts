@@ -1,5 +1,7 @@
 import { openPool } from '#database/pool.ts';
 import { readConfig } from '#runtime/config.ts';
+import { demonstrateAccess } from './demo/access.ts';
+import { demonstrateUploads } from './demo/uploads.ts';
 import { demonstrateWebhooks } from './demo/webhooks.ts';
 import { tableOf } from './demo/step.ts';
 import { readRunning } from './running.ts';
@@ -16,7 +18,7 @@ const pool = openPool(running.settings['DATABASE_URL'] ?? '', {
   onError: (error) => process.stderr.write(`${error.message}\n`),
 });
 try {
-  for (const demonstrate of [demonstrateWebhooks]) {
+  for (const demonstrate of [demonstrateWebhooks, demonstrateAccess, demonstrateUploads]) {
     const { title, rows } = await demonstrate(running, pool);
     process.stdout.write(`\n${title}\n\n${tableOf(rows)}\n`);
   }

@@ -7,6 +7,7 @@ import { declareSchedules } from '#queue/schedules.ts';
 import { queueUrlOf } from '#queue/settings.ts';
 import { openHealth } from '#runtime/health.ts';
 import { listen } from '#runtime/http-server.ts';
+import type { Log } from '#runtime/log.ts';
 import { runProcess } from '#runtime/process.ts';
 import { startTicker } from '#runtime/ticker.ts';
 import { events, MAX_EVENTS_PER_JOB } from '#webhooks/event-queue.ts';
@@ -94,7 +95,9 @@ await runProcess('worker', async ({ stack, log }) => {
 
   const consumers = consumersOf(parts);
   const concurrency = concurrencyOf(config);
-  const running = queues.map((name) => consumers[name].start(working, { concurrency: concurrency[name], log }));
+  const running = queues.map((name) =>
+    consumers[name].start(working, { concurrency: concurrency[name], log, onHopeless: () => endHopeless(log, name) }),
+  );
   stack.defer(async () => {
     await Promise.all(running.map((consumer) => consumer.close(CLOSE_LIMIT_MS)));
   });
@@ -114,6 +117,7 @@ await runProcess('worker', async ({ stack, log }) => {
   if (tables.length > 0) {
     const makeDue = async (): Promise<void> => {
       await Promise.all([makeAllDue(pool), makeUploadsDue(pool)]);
+      await declareSchedules(ringing, Object.values(catalogue));
     };
     const relay = openRelay({ tables, reader, makeAllDue: makeDue, log });
     const ticker = startTicker(
@@ -161,3 +165,10 @@ await runProcess('worker', async ({ stack, log }) => {
   stack.defer(() => server.close());
   log.info({ queues, port: server.port, backend: working.backend }, 'worker is ready');
 });
+
+/** Replacing the consumer did not help, so the process is replaced: whoever supervises it starts it again. */
+function endHopeless(log: Log, queue: string): never {
+  log.fatal({ queue }, 'jobs wait and none is taken, whatever is tried: ending to be started again');
+  log.flush();
+  process.exit(70);
+}

@@ -1,3 +1,5 @@
+import type { Running } from '../running.ts';
+
 /** One line of the demo's table. */
 export interface DemoRow {
   sent: string;
@@ -34,4 +36,29 @@ export function tableOf(rows: readonly DemoRow[]): string {
       .join('  ')
       .trimEnd();
   return [line(HEADINGS), line(widths.map((width) => '─'.repeat(width))), ...cells.map(line)].join('\n');
+}
+
+/** Measures one request; reads the body as JSON where it is JSON. */
+export async function timed(
+  url: string,
+  init: RequestInit,
+): Promise<{ response: Response; body: Record<string, unknown>; latencyMs: number }> {
+  const startedAt = performance.now();
+  const response = await fetch(url, init);
+  const text = await response.text();
+  const latencyMs = performance.now() - startedAt;
+  const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
+  return { response, body: isJson ? (JSON.parse(text) as Record<string, unknown>) : {}, latencyMs };
+}
+
+/** Signs the first admin in, as one of their devices. */
+export async function signInAsAdmin(running: Running, deviceId: string) {
+  const { ADMIN_EMAIL: email = '', ADMIN_PASSWORD: password = '' } = running.settings;
+  const result = await timed(`${running.addresses.ingress}/api/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'user-agent': `demo (${deviceId})` },
+    body: JSON.stringify({ email, password, deviceId }),
+  });
+  const { accessToken = '', refreshToken = '' } = result.body as { accessToken?: string; refreshToken?: string };
+  return { ...result, accessToken, refreshToken, deviceId };
 }
