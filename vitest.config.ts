@@ -5,7 +5,11 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['{apps,libs}/**/*.test.ts'], exclude: ['**/*.int.test.ts', 'apps/console/**'] },
+        test: {
+          name: 'unit',
+          include: ['{apps,libs}/**/*.test.ts', 'setup/*.test.mjs'],
+          exclude: ['**/*.int.test.ts', 'apps/console/**'],
+        },
       },
       {
         test: {

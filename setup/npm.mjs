@@ -8,20 +8,20 @@ import { SetupError } from './run-step.mjs';
  * @returns {{ command: string, args: string[], env: NodeJS.ProcessEnv }}
  * @throws {SetupError} where there is no npm
  */
-export function npmWith(node) {
-  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` };
-  const script = npmScript();
+export function npmWith(node, given = process.env) {
+  const env = { ...given, PATH: `${dirname(node)}${delimiter}${given.PATH ?? ''}` };
+  const script = npmScript(given);
   if (script !== undefined) return { command: node, args: [script], env };
   // A version manager's shim, which is no script of Node's.
-  const shim = findCommand(['npm']);
+  const shim = findCommand(['npm'], given.PATH);
   if (shim === undefined) throw new SetupError('npm was not found: install it (it comes with Node from nodejs.org)');
   return { command: shim, args: [], env };
 }
 
-function npmScript() {
-  const found = findCommand(['npm']);
+function npmScript(given) {
+  const found = findCommand(['npm'], given.PATH);
   const candidates = [
-    process.env.npm_execpath,
+    given.npm_execpath,
     found && realpathSync(found),
     join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'),
   ];

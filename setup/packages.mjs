@@ -29,12 +29,12 @@ export function isInstalled(directory = root) {
 }
 
 /** Runs `npm ci` with this Node. What it is interrupted in does not count as installed. */
-export async function installPackages(node, directory = root) {
+export async function installPackages(node, directory = root, env = process.env) {
   rmSync(join(directory, STAMP), { force: true });
   const stamp = stampOf(lockFileText(directory));
   const wanted = packagePaths(directory);
   const there = () => wanted.filter((path) => existsSync(join(directory, path, 'package.json'))).length;
-  const npm = npmWith(node);
+  const npm = npmWith(node, env);
   await runStep(
     'Installing the packages of package-lock.json',
     npm.command,

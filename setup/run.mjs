@@ -6,6 +6,7 @@ import { withLock } from './lock.mjs';
 import { installNode, nodeAtHand } from './node.mjs';
 import { installPackages, isInstalled } from './packages.mjs';
 import { root, tools } from './paths.mjs';
+import { runningDatabase } from './running-database.mjs';
 import { SetupError } from './run-step.mjs';
 import { bringSystemPackages, missingPrograms } from './system-packages.mjs';
 import { tasks } from './tasks.mjs';
@@ -24,7 +25,8 @@ async function main(name, args) {
     throw new SetupError(`unknown task ${name}; there are: ${Object.keys(tasks).join(', ')}`);
   }
   const node = await setUp(task.wants ?? []);
-  return handOver(node, [join(root, task.script), ...args], task.env ?? {});
+  const env = { ...task.env, ...(task.usesDatabase && runningDatabase()) };
+  return handOver(node, [join(root, task.script), ...args], env);
 }
 
 /** @returns {Promise<string>} the Node to run everything with */

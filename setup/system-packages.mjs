@@ -48,7 +48,7 @@ export function missingPrograms(wants, env = process.env) {
 export async function bringSystemPackages(wants) {
   const missing = missingPrograms(wants);
   if (missing.length === 0) return;
-  const hindrance = hindranceToInstall();
+  const hindrance = hindranceToInstall(thisMachine());
   if (hindrance !== undefined) {
     for (const program of missing) say(`${hintFor(program)} (${hindrance})`);
     return;
@@ -72,15 +72,34 @@ export async function bringSystemPackages(wants) {
   for (const program of missingPrograms(wants)) say(hintFor(program));
 }
 
-/** Why no package may or can be installed, or undefined. */
-function hindranceToInstall(env = process.env) {
+/**
+ * Why no package may or can be installed, or undefined.
+ * @param {{ env: NodeJS.ProcessEnv, platform: string, isRoot: boolean, hasApt: boolean, lastFailure?: { ageMs: number, reason: string } }} machine
+ */
+export function hindranceToInstall({ env, platform, isRoot, hasApt, lastFailure }) {
   if (/^(no|false|0)$/i.test(env.SETUP_PACKAGES ?? '')) return 'SETUP_PACKAGES=no';
-  if (process.platform !== 'linux' || findCommand(['apt-get']) === undefined) return 'no apt-get here';
-  if (process.getuid() !== 0) return 'not root';
-  if (existsSync(failureMark) && Date.now() - statSync(failureMark).mtimeMs < RETRY_AFTER_MS) {
-    return `installing failed less than an hour ago: ${readFileSync(failureMark, 'utf8').split('\n')[0]}`;
+  if (platform !== 'linux' || !hasApt) return 'no apt-get here';
+  if (!isRoot) return 'not root';
+  if (lastFailure !== undefined && lastFailure.ageMs < RETRY_AFTER_MS) {
+    return `installing it failed less than an hour ago: ${lastFailure.reason}`;
   }
   return undefined;
+}
+
+function thisMachine() {
+  const hasFailed = existsSync(failureMark);
+  return {
+    env: process.env,
+    platform: process.platform,
+    isRoot: process.getuid?.() === 0,
+    hasApt: findCommand(['apt-get']) !== undefined,
+    ...(hasFailed && {
+      lastFailure: {
+        ageMs: Date.now() - statSync(failureMark).mtimeMs,
+        reason: readFileSync(failureMark, 'utf8').split('\n', 1)[0],
+      },
+    }),
+  };
 }
 
 function hintFor({ title, debian, homebrew, without }) {

@@ -23,3 +23,11 @@ export function tallyOf(report, succeeded) {
 export function lastLine({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
 }
+
+/** Where nobody looks, skipping half of the queue's tests is no success. */
+export function faultsWithoutRedis({ CI }) {
+  if (CI !== 'true') return [];
+  return [
+    { title: 'redis', passed: false, seconds: 0, note: 'no Redis server on this machine, which CI=true forbids' },
+  ];
+}

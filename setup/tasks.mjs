@@ -1,7 +1,7 @@
 /**
  * Every task of `node setup/run.mjs <task>`: what Node runs, with which environment, and which programs of the system it
- * wants (see system-packages.mjs).
- * @type {Record<string, { script: string, env?: Record<string, string>, wants?: readonly string[] }>}
+ * wants (see system-packages.mjs). `usesDatabase`: the running system's, unless the environment names one.
+ * @type {Record<string, { script: string, env?: Record<string, string>, wants?: readonly string[], usesDatabase?: boolean }>}
  */
 export const tasks = {
   start: { script: 'apps/standalone/main.ts', wants: ['scanner'] },
@@ -12,5 +12,5 @@ export const tasks = {
   verify: { script: 'apps/cli/verify.ts' },
   demo: { script: 'apps/standalone/demo.ts' },
   bench: { script: 'bench/main.ts', wants: ['redis'] },
-  db: { script: 'node_modules/@mikro-orm/cli/cli.js', env: { MIKRO_ORM_CLI_PREFER_TS: '1' } },
+  db: { script: 'node_modules/@mikro-orm/cli/cli.js', env: { MIKRO_ORM_CLI_PREFER_TS: '1' }, usesDatabase: true },
 };
