@@ -7,7 +7,9 @@ const REST_MS = 1_000;
 export interface Pace {
   /** The store answered. */
   onContact: () => void;
-  /** A worker's own loop got an answer to "is there a job?", or its connection came back. */
+  /** The connection came back. */
+  onReady: () => void;
+  /** The worker's own loop got an answer to "is there a job?". */
   onProgress: () => void;
   isPaused: () => boolean;
   /** Ends every rest. */
@@ -39,7 +41,7 @@ export function paced<B extends IQueueBackend>(backend: B, pace: Pace): B {
     pace.onContact();
     return moved;
   };
-  backend.on('ready', pace.onProgress);
+  backend.on('ready', pace.onReady);
   return backend;
 
   async function afterRest(error: unknown): Promise<never> {
@@ -55,7 +57,7 @@ export function paced<B extends IQueueBackend>(backend: B, pace: Pace): B {
 export const workerSettings = {
   autorun: false,
   lockDuration: 5_000,
-  stalledInterval: 2_000,
+  stalledInterval: 1_000,
   maxStalledCount: 1_000,
   runRetryDelay: 500,
   drainDelay: 2,

@@ -141,6 +141,23 @@ describe.each(backends)('the queue on $name', { concurrent: true }, ({ isHere, o
       await vi.waitFor(() => expect(done).toEqual([1]), 3_000);
     });
 
+    it('aborts a job that takes too long, gives up one that does not heed that, and tries both again', async ({
+      onTestFinished,
+    }) => {
+      const { produce, work } = at(store.url, onTestFinished);
+      const contract = { ...(await newQueue()), limitMs: 200 };
+      const begun: number[] = [];
+      const consumer = work(contract, async ({ id }, signal) => {
+        begun.push(id);
+        if (begun.filter((other) => other === id).length > 1) return;
+        await sleep(60_000, undefined, id === 1 ? { signal } : { ref: false });
+      });
+      await produce().ringMany(contract, [{ id: 1 }, { id: 2 }]);
+      await vi.waitFor(() => expect(consumer.done).toBe(2), 10_000);
+      expect(begun.toSorted((a, b) => a - b)).toEqual([1, 1, 2, 2]);
+      expect(consumer.failed).toBe(2);
+    });
+
     it('gives the job of a worker that was killed to another within 8 s, however often, and never fails it', async ({
       onTestFinished,
     }) => {

@@ -13,9 +13,11 @@ const REOPEN_MS = 1_000;
 const STUCK_MS = 60_000;
 const WATCH_MS = 10_000;
 const BACKLOG_MS = 2_000;
-/** Stalled jobs are looked for every 2 s, so silence beyond this means that the store is away. */
+/** Stalled jobs are looked for every second, so silence beyond this means that the store is away. */
 const SILENCE_MS = 10_000;
 const MAX_REPLACEMENTS = 3;
+/** What a job may still need after its signal was aborted. */
+const GIVE_UP_MS = 2_000;
 const CLOSE_MS = 5_000;
 const HAND_BACK_MS = 1_000;
 const CUT_MS = 500;
@@ -36,6 +38,9 @@ export interface RunningConsumer {
   readonly lastProgressMs: number;
   /** Jobs in work in this process. */
   readonly running: number;
+  /** Tries that ended well, and that did not, since the start. */
+  readonly done: number;
+  readonly failed: number;
   /** False while the store is away, and when replacing a stuck worker did not help. */
   isHealthy(): boolean;
   /** Takes no further job; those in work go on. For breakers: it may be called inside a job. */
@@ -61,6 +66,8 @@ export function startConsumer(
   let current: OpenedWorker | undefined;
   let paused = false;
   let running = 0;
+  let done = 0;
+  let failed = 0;
   let lastContactMs = 0;
   let lastProgressMs = Date.now();
   let replacements = 0;
@@ -68,6 +75,9 @@ export function startConsumer(
   const pace = {
     onContact: () => {
       lastContactMs = Date.now();
+    },
+    onReady: () => {
+      lastContactMs = lastProgressMs = Date.now();
     },
     onProgress: () => {
       lastContactMs = lastProgressMs = Date.now();
@@ -80,14 +90,31 @@ export function startConsumer(
   async function process(job: Job, _token: string | undefined, signal: AbortSignal | undefined): Promise<void> {
     running += 1;
     try {
-      await perform(job.data, signal ?? ended.signal, (error) => report(error, job.id));
+      await inTime(
+        job,
+        perform(job.data, signal ?? ended.signal, (error) => report(error, job.id)),
+      );
+      done += 1;
     } catch (error) {
+      failed += 1;
       if (isFailure(error) && error.retry === 'never') throw new UnrecoverableError(error.message);
       throw error instanceof Error ? error : new Error(String(error));
     } finally {
       running -= 1;
       pace.onProgress();
     }
+  }
+
+  async function inTime({ id }: Job, work: Promise<void>): Promise<void> {
+    if (!(await settledWithin(contract.limitMs, work))) {
+      current?.worker.cancelJob(id ?? '', 'this job took too long');
+      if (!(await settledWithin(GIVE_UP_MS, work))) {
+        const error = new Error(`given up: no end within ${contract.limitMs} ms`);
+        report(error, id);
+        throw error;
+      }
+    }
+    await work;
   }
 
   function report(error: unknown, jobId: string | undefined): void {
@@ -154,6 +181,12 @@ export function startConsumer(
     },
     get running() {
       return running;
+    },
+    get done() {
+      return done;
+    },
+    get failed() {
+      return failed;
     },
     isHealthy: () => replacements < MAX_REPLACEMENTS && (paused || Date.now() - lastContactMs < SILENCE_MS),
     pause() {
