@@ -24,7 +24,14 @@ export function hasBrowser(): boolean {
 /** `headers` go with every request, such as those of basic auth. */
 export async function openBrowserPage(headers: Record<string, string> = {}): Promise<BrowserPage> {
   const profile = mkdtempSync(join(inject('services').scratch, 'chromium-'));
-  const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'];
+  const flags = [
+    '--headless=new',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-dev-shm-usage',
+    '--no-first-run',
+    '--disable-breakpad',
+  ];
   const browser = await spawnTethered(
     PLACES.find((place) => existsSync(place)) ?? 'chromium',
     [...flags, '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'],
