@@ -83,7 +83,7 @@ describe('the sweep', () => {
 
 describe('many sessions', () => {
   /** A million in the full run. */
-  const SESSIONS = effort(4_000, 1_000_000);
+  const SESSIONS = effort(1, 10) < 10 ? 4_000 : 1_000_000;
 
   it('are swept by two workers at once, with no lock held for 100 ms and no live session lost', async () => {
     await database.pool.query(

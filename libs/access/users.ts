@@ -19,7 +19,8 @@ export interface User {
   disabledAt: Date | null;
 }
 
-type UserContext = Pick<AccessContext, 'pool' | 'record' | 'passwords' | 'onEnded'> & {
+/** What acts on users stand on. */
+export type UserContext = Pick<AccessContext, 'pool' | 'record' | 'passwords' | 'onEnded'> & {
   passwordPolicy: PasswordPolicy;
 };
 
@@ -58,6 +59,12 @@ const ADMIN_LOCK = 4_000_244;
 
 export async function userOf(client: Queryable, userId: string): Promise<User | undefined> {
   const { rows } = await client.query<User>(`select ${COLUMNS} from app_user where id = $1`, [userId]);
+  return rows[0];
+}
+
+/** By the canonical form of an e-mail address. */
+export async function userByAddress(client: Queryable, email: string): Promise<User | undefined> {
+  const { rows } = await client.query<User>(`select ${COLUMNS} from app_user where email = $1`, [email]);
   return rows[0];
 }
 

@@ -5,7 +5,7 @@ import { useTwoIngresses } from '../testing/two-ingresses.ts';
 
 /** Takes a minute and a quiet machine: in the full run only. */
 const SAMPLES = 200;
-const isFullRun = effort(1, 100) >= 20;
+const isFullRun = effort(1, 10) >= 10;
 const ROUNDS = 3;
 const MAX_Z = 2.576; // p = 0.01, two-sided
 

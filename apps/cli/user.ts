@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+import type { Actor } from '#access/context.ts';
+import { canonicalEmail } from '#access/email.ts';
+import { openKeyring } from '#access/keyring.ts';
+import { openPasswordPolicy } from '#access/password-policy.ts';
+import { openPasswords } from '#access/passwords.ts';
+import { issueReset } from '#access/reset-password.ts';
+import { passwordSettings } from '#access/settings.ts';
+import { ROLES, type Role } from '#access/user.ts';
+import { changeUser, createUser, listUsers, userByAddress, type User, type UserContext } from '#access/users.ts';
+import { record } from '#audit/record.ts';
+import { databaseSettings, openPool } from '#database/pool.ts';
+import { environment, readConfig, valueOf } from '#runtime/config.ts';
+import { isFailure } from '#runtime/failure.ts';
+import { findRunningSystem, type RunningSystem } from './running-system.ts';
+import { runTool, say } from './run-tool.ts';
+import { UsageError } from './usage-error.ts';
+
+const USAGE = `npm run user -- list
+npm run user -- create <e-mail> --name … [--role user|agent|admin] [--password-stdin]
+npm run user -- password <e-mail> [--password-stdin]
+npm run user -- reset <e-mail>
+npm run user -- disable <e-mail>
+npm run user -- enable <e-mail>
+
+  create     makes a user (of role user)
+  password   sets a password and ends the user's sessions
+  reset      prints a link to set a password: it works once, for an hour
+  disable    ends the user's sessions and lets them in no more; enable takes it back
+
+  --password-stdin   reads the password from the standard input; without it one is made up and printed`;
+
+const SYSTEM: Actor = { actorKind: 'system' };
+
+interface Tool {
+  context: UserContext;
+  system: RunningSystem;
+  email: string | undefined;
+  name: string | undefined;
+  role: Role;
+  readsPassword: boolean;
+}
+
+const commands: Record<string, (tool: Tool) => Promise<void>> = {
+  async list({ context }) {
+    let cursor: string | undefined;
+    do {
+      const { items, nextCursor } = await listUsers(context.pool, { limit: 200, cursor });
+      for (const user of items) say(`${user.email}  ${user.role}${user.disabledAt === null ? '' : '  disabled'}`);
+      cursor = nextCursor ?? undefined;
+    } while (cursor !== undefined);
+  },
+  async create(tool) {
+    const email = emailOf(tool);
+    if (tool.name === undefined) throw new UsageError('--name is missing');
+    const { password, isMadeUp } = await passwordFor(tool);
+    const user = await createUser(tool.context, { email, name: tool.name, role: tool.role, password }, SYSTEM);
+    say(`created ${user.email} (${user.role})`);
+    if (isMadeUp) say(`password: ${password}`);
+  },
+  async password(tool) {
+    const user = await userOf(tool);
+    const { password, isMadeUp } = await passwordFor(tool);
+    await changeUser(tool.context, user.id, { password }, SYSTEM);
+    say(`the password of ${user.email} was set; their sessions have ended`);
+    if (isMadeUp) say(`password: ${password}`);
+  },
+  async reset(tool) {
+    const user = await userOf(tool);
+    const secret = await issueReset(tool.context, { userId: user.id, actor: SYSTEM });
+    const origin = valueOf('PUBLIC_URL', tool.system.env) ?? tool.system.ingress;
+    // After #, so that it gets into no log on its way.
+    say(new URL(`/reset#${secret}`, origin).href);
+  },
+  async disable(tool) {
+    const user = await userOf(tool);
+    await changeUser(tool.context, user.id, { disabled: true }, SYSTEM);
+    say(`${user.email} is disabled; their sessions have ended`);
+  },
+  async enable(tool) {
+    const user = await userOf(tool);
+    await changeUser(tool.context, user.id, { disabled: false }, SYSTEM);
+    say(`${user.email} is enabled`);
+  },
+};
+
+await runTool(USAGE, async () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      name: { type: 'string' },
+      role: { type: 'string', default: 'user' },
+      'password-stdin': { type: 'boolean', default: false },
+    },
+  });
+  const [command = '', email, ...more] = positionals;
+  const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
+  if (run === undefined || more.length > 0) throw new UsageError('what is to be done?');
+  const role = ROLES.find((known) => known === values.role);
+  if (role === undefined) throw new UsageError(`--role is one of ${ROLES.join(', ')}`);
+  const system = findRunningSystem(environment());
+  const context = await openContext(system);
+  try {
+    await run({ context, system, email, name: values.name, role, readsPassword: values['password-stdin'] });
+    return true;
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return false;
+  } finally {
+    await context.pool.end();
+  }
+});
+
+async function openContext({ env }: RunningSystem): Promise<UserContext> {
+  const config = readConfig({ ...databaseSettings, ...passwordSettings }, env);
+  const pepper = config.PASSWORD_PEPPER === undefined ? undefined : openKeyring(config.PASSWORD_PEPPER);
+  return {
+    pool: openPool(config.DATABASE_URL, { name: 'user-tool', max: 1, onError: () => undefined }),
+    record,
+    passwords: await openPasswords(pepper),
+    passwordPolicy: openPasswordPolicy({ minLength: config.PASSWORD_MIN_LENGTH }),
+    onEnded: () => undefined,
+  };
+}
+
+function emailOf({ email }: Tool): string {
+  const canonical = canonicalEmail(email ?? '');
+  if (canonical === undefined) throw new UsageError('the second argument is an e-mail address');
+  return canonical;
+}
+
+async function userOf(tool: Tool): Promise<User> {
+  const email = emailOf(tool);
+  const user = await userByAddress(tool.context.pool, email);
+  if (user === undefined) throw new UsageError(`there is no user ${email}`);
+  return user;
+}
+
+async function passwordFor({ readsPassword }: Tool): Promise<{ password: string; isMadeUp: boolean }> {
+  if (!readsPassword) return { password: randomBytes(18).toString('base64url'), isMadeUp: true };
+  return { password: (await text(process.stdin)).replace(/\r?\n$/, ''), isMadeUp: false };
+}
