@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { verify } from '@node-rs/argon2';
+import { signIn } from '#access/sign-in.ts';
+import { createUser } from '#access/users.ts';
+import { openTestAccess, TEST_PASSWORD, testClient } from '#testing/access.ts';
+import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -25,11 +28,11 @@ function user(args: readonly string[], input = ''): Promise<{ code: number; out:
 const row = async (email: string) =>
   (await database.pool.query('select * from app_user where email = $1', [email])).rows[0];
 
-it('creates a user with a password of its own making, or one that is read', async () => {
+it('creates a user with a link to set a password, or with a password that is read', async () => {
   const made = await user(['create', 'Anna@Example.com', '--name', 'Anna', '--role', 'agent']);
   expect(made).toMatchObject({ code: 0, err: '' });
-  const [, password = ''] = /^password: ([\w-]{24})$/m.exec(made.out) ?? [];
-  expect(await verify((await row('anna@example.com')).password_hash, password)).toBe(true);
+  expect(made.out).toMatch(/^created anna@example\.com \(agent\)\nhttps:\/\/in\.example\.com\/reset#[\w-]{43}\n$/);
+  expect((await row('anna@example.com')).password_hash).toBeNull();
   const read = await user(
     ['create', 'bert@example.com', '--name', 'Bert', '--password-stdin'],
     'otters juggle at night\n',
@@ -41,14 +44,27 @@ it('creates a user with a password of its own making, or one that is read', asyn
 
 it('disables, enables, and sets a password', async () => {
   await user(['create', 'carl@example.com', '--name', 'Carl']);
-  const before = (await row('carl@example.com')).password_hash;
   expect(await user(['disable', 'carl@example.com'])).toMatchObject({ code: 0 });
   expect((await row('carl@example.com')).disabled_at).not.toBeNull();
   expect((await user(['list'])).out).toContain('carl@example.com  user  disabled');
   expect(await user(['enable', 'carl@example.com'])).toMatchObject({ code: 0 });
   expect((await row('carl@example.com')).disabled_at).toBeNull();
-  expect(await user(['password', 'carl@example.com'])).toMatchObject({ code: 0 });
-  expect((await row('carl@example.com')).password_hash).not.toBe(before);
+  expect(await user(['password', 'carl@example.com'], 'badgers paint by moonlight')).toMatchObject({ code: 0 });
+  expect(await verify((await row('carl@example.com')).password_hash, 'badgers paint by moonlight')).toBe(true);
+});
+
+it('ends the sessions of one user, or of everyone', async () => {
+  const access = await openTestAccess(database.pool);
+  const emails = ['finn@example.com', 'gina@example.com'];
+  for (const email of emails) {
+    await createUser(access, { email, name: 'X', role: 'user', password: TEST_PASSWORD }, { actorKind: 'system' });
+    for (let time = 0; time < 2; time += 1) {
+      await signIn(access, { email, password: TEST_PASSWORD, client: testClient });
+    }
+  }
+  expect(await user(['sign-out', 'finn@example.com'])).toEqual({ code: 0, err: '', out: '2 sessions have ended\n' });
+  expect(await user(['sign-out', '--everyone'])).toEqual({ code: 0, err: '', out: '2 sessions have ended\n' });
+  expect(await user(['sign-out', '--everyone'])).toEqual({ code: 0, err: '', out: '0 sessions have ended\n' });
 });
 
 it('prints a link that works once, for an hour', async () => {
@@ -60,6 +76,7 @@ it('prints a link that works once, for an hour', async () => {
     `select extract(epoch from expires_at - now())::int as seconds from password_reset where user_id = $1`,
     [(await row('dora@example.com')).id],
   );
+  expect(rows).toHaveLength(1);
   expect(rows[0].seconds).toBeGreaterThan(3_500);
 });
 

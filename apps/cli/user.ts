@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import type { Actor } from '#access/context.ts';
 import { canonicalEmail } from '#access/email.ts';
+import { endSessions } from '#access/end-session.ts';
 import { openKeyring } from '#access/keyring.ts';
 import { openPasswordPolicy } from '#access/password-policy.ts';
 import { openPasswords } from '#access/passwords.ts';
@@ -20,17 +20,17 @@ import { UsageError } from './usage-error.ts';
 
 const USAGE = `npm run user -- list
 npm run user -- create <e-mail> --name … [--role user|agent|admin] [--password-stdin]
-npm run user -- password <e-mail> [--password-stdin]
 npm run user -- reset <e-mail>
+npm run user -- password <e-mail> < password
 npm run user -- disable <e-mail>
 npm run user -- enable <e-mail>
+npm run user -- sign-out <e-mail> | --everyone
 
-  create     makes a user (of role user)
-  password   sets a password and ends the user's sessions
+  create     makes a user (of role user) and prints a link to set a password, or reads the password with --password-stdin
   reset      prints a link to set a password: it works once, for an hour
+  password   reads a password from the standard input, sets it and ends the user's sessions
   disable    ends the user's sessions and lets them in no more; enable takes it back
-
-  --password-stdin   reads the password from the standard input; without it one is made up and printed`;
+  sign-out   ends all sessions of a user, or of everyone`;
 
 const SYSTEM: Actor = { actorKind: 'system' };
 
@@ -41,38 +41,30 @@ interface Tool {
   name: string | undefined;
   role: Role;
   readsPassword: boolean;
+  everyone: boolean;
 }
 
 const commands: Record<string, (tool: Tool) => Promise<void>> = {
-  async list({ context }) {
-    let cursor: string | undefined;
-    do {
-      const { items, nextCursor } = await listUsers(context.pool, { limit: 200, cursor });
-      for (const user of items) say(`${user.email}  ${user.role}${user.disabledAt === null ? '' : '  disabled'}`);
-      cursor = nextCursor ?? undefined;
-    } while (cursor !== undefined);
+  async list(tool) {
+    for await (const user of everyUser(tool)) {
+      say(`${user.email}  ${user.role}${user.disabledAt === null ? '' : '  disabled'}`);
+    }
   },
   async create(tool) {
     const email = emailOf(tool);
     if (tool.name === undefined) throw new UsageError('--name is missing');
-    const { password, isMadeUp } = await passwordFor(tool);
+    const password = tool.readsPassword ? await readPassword() : undefined;
     const user = await createUser(tool.context, { email, name: tool.name, role: tool.role, password }, SYSTEM);
     say(`created ${user.email} (${user.role})`);
-    if (isMadeUp) say(`password: ${password}`);
+    if (password === undefined) await sayLink(tool, user);
   },
   async password(tool) {
     const user = await userOf(tool);
-    const { password, isMadeUp } = await passwordFor(tool);
-    await changeUser(tool.context, user.id, { password }, SYSTEM);
+    await changeUser(tool.context, user.id, { password: await readPassword() }, SYSTEM);
     say(`the password of ${user.email} was set; their sessions have ended`);
-    if (isMadeUp) say(`password: ${password}`);
   },
   async reset(tool) {
-    const user = await userOf(tool);
-    const secret = await issueReset(tool.context, { userId: user.id, actor: SYSTEM });
-    const origin = valueOf('PUBLIC_URL', tool.system.env) ?? tool.system.ingress;
-    // After #, so that it gets into no log on its way.
-    say(new URL(`/reset#${secret}`, origin).href);
+    await sayLink(tool, await userOf(tool));
   },
   async disable(tool) {
     const user = await userOf(tool);
@@ -84,6 +76,14 @@ const commands: Record<string, (tool: Tool) => Promise<void>> = {
     await changeUser(tool.context, user.id, { disabled: false }, SYSTEM);
     say(`${user.email} is enabled`);
   },
+  async 'sign-out'(tool) {
+    const users = tool.everyone ? everyUser(tool) : [await userOf(tool)];
+    let count = 0;
+    for await (const { id: userId } of users) {
+      count += await endSessions(tool.context, { userId, reason: 'ended-by-admin', actor: SYSTEM });
+    }
+    say(`${count} session${count === 1 ? ' has' : 's have'} ended`);
+  },
 };
 
 await runTool(USAGE, async () => {
@@ -93,6 +93,7 @@ await runTool(USAGE, async () => {
       name: { type: 'string' },
       role: { type: 'string', default: 'user' },
       'password-stdin': { type: 'boolean', default: false },
+      everyone: { type: 'boolean', default: false },
     },
   });
   const [command = '', email, ...more] = positionals;
@@ -103,7 +104,8 @@ await runTool(USAGE, async () => {
   const system = findRunningSystem(environment());
   const context = await openContext(system);
   try {
-    await run({ context, system, email, name: values.name, role, readsPassword: values['password-stdin'] });
+    const { name, everyone, 'password-stdin': readsPassword } = values;
+    await run({ context, system, email, name, role, readsPassword, everyone });
     return true;
   } catch (error) {
     if (!isFailure(error)) throw error;
@@ -139,7 +141,22 @@ async function userOf(tool: Tool): Promise<User> {
   return user;
 }
 
-async function passwordFor({ readsPassword }: Tool): Promise<{ password: string; isMadeUp: boolean }> {
-  if (!readsPassword) return { password: randomBytes(18).toString('base64url'), isMadeUp: true };
-  return { password: (await text(process.stdin)).replace(/\r?\n$/, ''), isMadeUp: false };
+async function* everyUser({ context }: Tool): AsyncGenerator<User> {
+  let cursor: string | undefined;
+  do {
+    const page = await listUsers(context.pool, { limit: 200, cursor });
+    yield* page.items;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+}
+
+/** A link to set a password; its secret stands after #, so that it gets into no log on its way. */
+async function sayLink({ context, system }: Tool, user: User): Promise<void> {
+  const secret = await issueReset(context, { userId: user.id, actor: SYSTEM });
+  const origin = valueOf('PUBLIC_URL', system.env) ?? system.ingress;
+  say(new URL(`/reset#${secret}`, origin).href);
+}
+
+async function readPassword(): Promise<string> {
+  return (await text(process.stdin)).replace(/\r?\n$/, '');
 }

@@ -90,16 +90,21 @@ describe('many sessions', () => {
     database.pool.query(
       `with session as (
          insert into user_session (id, user_id, created_at, authenticated_at, method, device_label, address_prefix)
-         select gen_random_uuid(), $1, now(), now(), 'password', 'x', '198.18.0.1/32' from generate_series(1, $2)
-         returning id
+         select gen_random_uuid(), owners[1 + n % 1000], now(), now(), 'password', 'x', '198.18.0.1/32'
+         from generate_series(1, $1::int) n, (select array_agg(id) as owners from app_user where role = 'agent') o
+         returning id, user_id
        )
        insert into refresh_token (session_id, user_id, current_hash, device_hash, idle_seconds, last_used_at,
          idle_expires_at, absolute_expires_at)
-       select id, $1, sha256(id::text::bytea), '', 60, now(), now(), now() - interval '8 days' from session`,
-      [userId, sessions],
+       select id, user_id, sha256(id::text::bytea), '', 60, now(), now(), now() - interval '8 days' from session`,
+      [sessions],
     );
 
   it('are swept by two workers at once, with no lock held for 100 ms and no live session lost', async () => {
+    await database.pool.query(
+      `insert into app_user (id, email, name, role)
+       select gen_random_uuid(), 'owner-' || n || '@example.com', 'X', 'agent' from generate_series(1, 1000) n`,
+    );
     for (let made = 0; made < SESSIONS; made += SEEDED_AT_ONCE) await seed(Math.min(SEEDED_AT_ONCE, SESSIONS - made));
     const live = await login();
     const before = await count('user_session');
