@@ -8,6 +8,7 @@ import { openLimiter } from '#limits/limiter.ts';
 import { openQueueConnection } from '#queue/connection.ts';
 import { openProducer } from '#queue/producer.ts';
 import { queueUrlOf } from '#queue/settings.ts';
+import { openDoorbell } from '#webhooks/doorbell.ts';
 import { openJournal } from '#webhooks/journal.ts';
 import { webhooks } from '#webhooks/queue.ts';
 import { openRefusals } from '#webhooks/refusals.ts';
@@ -68,13 +69,15 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     }),
     (opened) => opened.drain(),
   );
-  const journal = stack.adopt(
-    openJournal({
-      pool: journalPool,
-      onCommitted: (receiptIds) => {
-        producer.ring(webhooks, { receiptIds }).catch(metrics.doorbellMissed);
-      },
+  const doorbell = stack.adopt(
+    openDoorbell({
+      add: (receiptIds) => producer.ring(webhooks, { receiptIds }),
+      onMissed: metrics.doorbellMissed,
     }),
+    (opened) => opened.drain(),
+  );
+  const journal = stack.adopt(
+    openJournal({ pool: journalPool, onCommitted: (receiptIds) => doorbell.ring(receiptIds) }),
     (opened) => opened.drain(),
   );
 
