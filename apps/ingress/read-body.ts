@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Deadlines } from '#runtime/deadlines.ts';
 import { Failure } from '#runtime/failure.ts';
 
 /** A reader this small is never held up. */
@@ -63,7 +64,8 @@ export function openBodyBudget(totalBytes: number): BodyBudget {
 
 export interface ReadLimits {
   maxBytes: number;
-  maxMs: number;
+  /** How long the whole body may take. */
+  deadlines: Deadlines;
 }
 
 /**
@@ -84,16 +86,16 @@ export async function withBody<T>(
   }
 }
 
-function readBody(request: IncomingMessage, { maxBytes, maxMs }: ReadLimits, grew: (bytes: number) => void) {
+function readBody(request: IncomingMessage, { maxBytes, deadlines }: ReadLimits, grew: (bytes: number) => void) {
   return new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     const settle = (action: () => void): void => {
-      clearTimeout(timer);
+      arrived();
       request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone);
       action();
     };
-    const timer = setTimeout(() => settle(() => reject(new Failure('request-slow'))), maxMs);
+    const arrived = deadlines.add(() => settle(() => reject(new Failure('request-slow'))));
     const onData = (chunk: Buffer): void => {
       bytes += chunk.length;
       if (bytes > maxBytes) {

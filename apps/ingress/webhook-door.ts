@@ -2,11 +2,12 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { addressPrefixOf } from '#runtime/address.ts';
 import { correlate, requestIdOf } from '#runtime/correlation.ts';
+import { openDeadlines } from '#runtime/deadlines.ts';
 import { Failure, isFailure } from '#runtime/failure.ts';
 import { newId } from '#runtime/id.ts';
 import type { Log } from '#runtime/log.ts';
 import type { Limiter, Policy } from '#limits/limiter.ts';
-import { ACK_LIMIT_MS, type Journal } from '#webhooks/journal.ts';
+import type { Journal } from '#webhooks/journal.ts';
 import type { Delivery, Head, RefusalReason, Source, Verified } from '#webhooks/provider.ts';
 import type { ReceiptDraft } from '#webhooks/receipt.ts';
 import { REFUSED_BODY_BYTES, type Refusals } from '#webhooks/refusals.ts';
@@ -62,6 +63,8 @@ type Answer = Omit<ProblemAnswer, 'body'> & { body?: Buffer | string };
 export function openWebhookDoor(options: WebhookDoorOptions) {
   const { journal, refusals, limiter, log, observe } = options;
   const routeOf = openWebhookRoutes(options.sources);
+  const deadlines = openDeadlines(BODY_LIMIT_MS);
+  const baseHeaders = Object.entries(options.headers).flat();
 
   return function handle(request: IncomingMessage, response: ServerResponse): boolean {
     const target = request.url ?? '/';
@@ -106,7 +109,7 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     if (source === undefined) return refuse(exchange, 'source-unknown');
     const wrong = precheck(source, head);
     if (wrong !== undefined) return refuse(exchange, wrong);
-    const limits = { maxBytes, maxMs: BODY_LIMIT_MS };
+    const limits = { maxBytes, deadlines };
     return withBody(request, options.budget, limits, (body) => judge(exchange, source, { ...head, body }));
   }
 
@@ -118,7 +121,7 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     const verifyMs = performance.now() - startedAt;
     if (!verification.ok) return refuse(exchange, verification.reason, delivery.body);
     const draft = acceptedDraft(exchange, source, delivery, verification, receivedAtMs, verifyMs);
-    const stored = await journal.append(draft, ACK_LIMIT_MS - (Date.now() - receivedAtMs));
+    const stored = await journal.append(draft);
     observe?.received(source.name, stored.isCopy ? 'duplicate' : verification.verdict);
     observe?.acknowledged({ verify: verifyMs / 1_000, commit: (performance.now() - startedAt - verifyMs) / 1_000 });
     const headers: Record<string, string> = { 'x-receipt-id': stored.id };
@@ -146,8 +149,9 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
   function send({ request, response, requestId }: Exchange, { status, headers, body }: Answer): void {
     if (response.destroyed) return;
     const unread = !request.complete && !request.readableEnded;
-    const extra: Record<string, string> = unread && status !== 200 ? { connection: 'close' } : {};
-    response.writeHead(status, { ...options.headers, 'x-request-id': requestId, ...headers, ...extra });
+    const list = [...baseHeaders, 'x-request-id', requestId, ...Object.entries(headers).flat()];
+    if (unread && status !== 200) list.push('connection', 'close');
+    response.writeHead(status, list);
     response.end(body);
     if (!unread) return;
     request.resume();

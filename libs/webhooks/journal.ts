@@ -1,11 +1,11 @@
 import { databaseFailure, isDatabaseUnavailable, type Pool } from '#database/pool.ts';
 import { openBatcher } from '#runtime/batcher.ts';
-import { within } from '#runtime/deadline.ts';
+import { openDeadlines } from '#runtime/deadlines.ts';
 import { insertReceipts } from '#webhooks/insert-receipts.ts';
 import { isAccepted, type ReceiptDraft, type StoredReceipt } from '#webhooks/receipt.ts';
 
-/** From the last byte of the body to the answer. */
-export const ACK_LIMIT_MS = 1_500;
+/** From the last byte of the body to the answer it may take 1.5 s; this leaves some of them to verifying and answering. */
+const APPEND_LIMIT_MS = 1_450;
 const MAX_BATCH_ROWS = 256;
 const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 const MAX_WAITING_ROWS = 8_192;
@@ -26,7 +26,7 @@ export interface Journal {
    * Resolves when the receipt is committed and synced.
    * @throws Failure `journal-full` or `database-unavailable`: then it may or may not be stored, and the sender must send again.
    */
-  append(draft: ReceiptDraft, limitMs?: number): Promise<StoredReceipt>;
+  append(draft: ReceiptDraft): Promise<StoredReceipt>;
   readonly waiting: number;
   /** Waits until all that was appended is settled. */
   drain(): Promise<void>;
@@ -50,15 +50,16 @@ export function openJournal({ pool, onCommitted, now = Date.now }: JournalOption
     maxInFlight: BATCHES_IN_FLIGHT,
     maxWaitingRows: MAX_WAITING_ROWS,
     maxWaitingBytes: MAX_WAITING_BYTES,
-    maxAgeMs: ACK_LIMIT_MS,
+    maxAgeMs: APPEND_LIMIT_MS,
     full: 'journal-full',
     now,
   });
+  const deadlines = openDeadlines(APPEND_LIMIT_MS);
   return {
     get waiting() {
       return batcher.waiting;
     },
-    append: (draft, limitMs = ACK_LIMIT_MS) => within(limitMs, batcher.add(draft), 'database-unavailable'),
+    append: (draft) => deadlines.within(batcher.add(draft), 'database-unavailable'),
     drain: () => batcher.idle(),
   };
 }
