@@ -149,7 +149,8 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
   function send({ request, response, requestId }: Exchange, { status, headers, body }: Answer): void {
     if (response.destroyed) return;
     const unread = !request.complete && !request.readableEnded;
-    const list = [...baseHeaders, 'x-request-id', requestId, ...Object.entries(headers).flat()];
+    const list = [...baseHeaders, 'x-request-id', requestId];
+    for (const [name, value] of Object.entries(headers)) list.push(name, value);
     if (unread && status !== 200) list.push('connection', 'close');
     response.writeHead(status, list);
     response.end(body);

@@ -49,7 +49,11 @@ export const int4: ElementType<number> = {
 export const timestamptz: ElementType<number> = {
   oid: 1184,
   bytesOf: () => 8,
-  write: (value, into, at) => into.writeBigInt64BE(BigInt(Math.round((value - EPOCH_MS) * 1_000)), at),
+  write(value, into, at) {
+    const microseconds = Math.round((value - EPOCH_MS) * 1_000);
+    into.writeInt32BE(Math.floor(microseconds / 2 ** 32), at);
+    into.writeUInt32BE(microseconds >>> 0, at + 4);
+  },
 };
 
 /**

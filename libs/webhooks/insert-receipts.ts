@@ -27,7 +27,7 @@ const INSERT = `
       last_duplicate_at = case when webhook_log.id = excluded.id then webhook_log.last_duplicate_at else now() end
     returning id, source, dedupe_key
   )
-  select id, source, encode(dedupe_key, 'hex') as key from written where id <> all ($1::uuid[])`;
+  select id, source, dedupe_key from written where id <> all ($1::uuid[])`;
 
 /** Drafts of one batch with the same key: one row. */
 interface Group {
@@ -50,20 +50,20 @@ export async function insertReceipts(
   const groups = new Map<string, Group>();
   const groupOf = drafts.map((draft) => addTo(groups, draft));
   const sorted = [...groups.values()].toSorted((a, b) => compare(a.key, b.key));
-  const { rows } = await client.query<{ id: string; source: string; key: string }>({
+  const { rows } = await client.query<{ id: string; source: string; dedupe_key: Buffer }>({
     name: 'receipts-insert',
     text: INSERT,
     values: valuesOf(sorted, nowMs),
   });
-  for (const { id, source, key } of rows) {
-    const group = groups.get(`${source} ${key}`);
+  for (const { id, source, dedupe_key: key } of rows) {
+    const group = groups.get(keyOf(source, key));
     if (group !== undefined) group.id = id;
   }
   return groupOf.map(({ id }, index) => ({ id, isCopy: id !== drafts[index]?.id }));
 }
 
 function addTo(groups: Map<string, Group>, draft: ReceiptDraft): Group {
-  const key = draft.dedupeKey === undefined ? draft.id : `${draft.source} ${draft.dedupeKey.toString('hex')}`;
+  const key = draft.dedupeKey === undefined ? draft.id : keyOf(draft.source, draft.dedupeKey);
   const known = groups.get(key);
   if (known !== undefined) {
     known.copies += 1;
@@ -73,6 +73,8 @@ function addTo(groups: Map<string, Group>, draft: ReceiptDraft): Group {
   groups.set(key, group);
   return group;
 }
+
+const keyOf = (source: string, dedupeKey: Buffer): string => `${source} ${dedupeKey.toString('latin1')}`;
 
 function compare(a: string, b: string): number {
   if (a === b) return 0;
