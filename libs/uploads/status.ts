@@ -23,7 +23,6 @@ export const reasons = [
   'scanner-unavailable',
   'tampered',
   'type-mismatch',
-  'type-not-allowed',
 ] as const;
 export type Reason = (typeof reasons)[number];
 

@@ -48,7 +48,7 @@ export async function inspectFile(bytes: FileBytes, claim: Claim, policy: FilePo
   let deferred: Refusal | undefined;
   try {
     const type = policy.get(claim.extension);
-    if (type === undefined) throw new Refusal('type-not-allowed', 'the policy does not have this type');
+    if (type === undefined) throw mismatch('the policy does not have this type');
     if (!agreesWithDeclared(type, claim.declaredType)) throw mismatch('its sender calls it something else');
     await requireDetected(bytes, type);
     const context = openArchiveContext(policy, (refusal) => {
@@ -100,6 +100,8 @@ const inspectors: Record<Kind, Inspector> = {
   any: () => undefined,
 };
 
+const MACRO_TYPES = new Set(['docm', 'dotm', 'xlsm', 'xltm', 'pptm', 'potm', 'ppsm']);
+
 /** Declared type and extension agree already; the first bytes must agree with both, and no second file hang behind. */
 async function requireDetected(bytes: FileBytes, type: FileType): Promise<void> {
   if (type.kind === 'any') return;
@@ -108,6 +110,9 @@ async function requireDetected(bytes: FileBytes, type: FileType): Promise<void> 
   const isExpected = detected === undefined ? type.detected.length === 0 : type.detected.includes(detected);
   if (!isZipKind && type.kind !== 'opaque' && endOfZip(bytes) !== undefined) throw mismatch('an archive behind it');
   if (isExpected) return;
+  if (type.kind === 'ooxml' && detected !== undefined && MACRO_TYPES.has(detected)) {
+    throw new Refusal('macro', `its content is ${detected}`);
+  }
   if (type.kind === 'ooxml' && isOle(bytes.read(0, 8))) requireNotEncryptedPackage(bytes);
   if (isZipKind && endOfZip(bytes) !== undefined && detected === undefined) {
     throw new Refusal('archive-malformed', 'bytes before the archive');

@@ -50,8 +50,7 @@ export function openMemberCheck(name: string, policy: FilePolicy): MemberCheck {
   const extension = extensionOf(safe);
   // Extensions with a dash are none of ours, but some of Windows'.
   const lastPart = safe.toLowerCase().slice(safe.lastIndexOf('.') + 1);
-  if (RUNNABLE.has(extension ?? lastPart))
-    return refusing(new Refusal('type-not-allowed', 'something runnable inside'));
+  if (RUNNABLE.has(extension ?? lastPart)) return refusing(new Refusal('active-content', 'something runnable inside'));
   const kind = extension === undefined ? undefined : policy.get(extension)?.kind;
   if (kind === 'any' || kind === 'opaque' || kind === 'tar') return refusing(undefined);
   const begins = kind === undefined ? undefined : beginnings[kind];
@@ -74,7 +73,7 @@ function textOnly(isUnknown: boolean): MemberCheck {
       work();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      refusal = isUnknown ? new Refusal('type-not-allowed', 'something of an unknown type inside') : error;
+      refusal = isUnknown ? mismatch('something of an unknown type inside') : error;
     }
   };
   return {

@@ -9,7 +9,6 @@ export type RefusalReason = Extract<
   | 'macro'
   | 'pixel-limit'
   | 'type-mismatch'
-  | 'type-not-allowed'
 >;
 
 /** Why a file is not taken. Thrown by whatever looks into it; the detail names the limit or the rule, never content. */
