@@ -15,7 +15,7 @@ const vendor = (name, packages, allowed) => ({
   name: `fence-${name}`,
   severity: 'error',
   from: { path: '^(apps|libs)/', pathNot: [...allowed, TESTS, '^libs/testing/'] },
-  to: { path: `^node_modules/(${packages.join('|')})/` },
+  to: { path: `(^|/)node_modules/(${packages.join('|')})/` },
 });
 
 export default {
@@ -73,14 +73,14 @@ export default {
       name: 'client-has-no-server-code',
       severity: 'error',
       from: { path: '^libs/client/', pathNot: TESTS },
-      to: { path: '^(libs/(?!client/)|apps/|node_modules/)' },
+      to: { path: '(^libs/(?!client/)|^apps/|node_modules/)' },
     },
     {
       name: 'ingress-never-scans',
       comment: 'Untrusted bytes are opened in the worker only.',
       severity: 'error',
       from: { path: '^apps/ingress/', pathNot: TESTS },
-      to: { path: '^node_modules/(clamscan|file-type)/', reachable: true },
+      to: { path: '(^|/)node_modules/(clamscan|file-type)/', reachable: true },
     },
     vendor('express', ['express'], ['^apps/']),
     vendor('bullmq', ['bullmq'], ['^libs/queue/']),
