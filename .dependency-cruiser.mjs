@@ -35,7 +35,7 @@ export default {
       name: 'declared',
       comment: 'Shipped code uses shipped dependencies.',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: [TESTS, '^libs/testing/', '^apps/console/'] },
+      from: { path: '^(apps|libs)/', pathNot: [TESTS, '^libs/testing/', '^apps/[^/]+/testing/', '^apps/console/'] },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     },
     {
@@ -94,11 +94,11 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)dist/' },
+    exclude: { path: '^apps/.*/dist/' },
     parser: 'swc',
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      conditionNames: ['node', 'import', 'require', 'types', 'default'],
+      conditionNames: ['node', 'import', 'require', 'default'],
       extensions: ['.ts', '.tsx', '.mjs', '.js'],
     },
   },
