@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import type { AccessTokens } from '#access/access-tokens.ts';
 import type { ApiScope } from '#access/api-scopes.ts';
 import { isApiToken, type ApiTokenDoor } from '#access/api-tokens.ts';
@@ -33,9 +33,16 @@ export function openRequireCaller(parts: AuthenticationParts): RequireCaller {
       const caller = isApiToken(token) ? await programOf(parts, token, rules) : await personOf(parts, token, rules);
       if (rules.roles?.includes(caller.role) === false) throw new Failure('forbidden');
       response.setHeader('cache-control', 'no-store');
-      rememberCaller(response, caller);
+      rememberCaller(response, caller, () => watchEnd(parts.standings, caller, response));
       next();
     };
+}
+
+function watchEnd(standings: SessionStandings, { sessionId }: Caller, response: Response): AbortSignal {
+  const closed = new AbortController();
+  if (sessionId === undefined) return closed.signal;
+  response.once('close', () => closed.abort());
+  return standings.watch(sessionId, closed.signal);
 }
 
 async function personOf(parts: AuthenticationParts, token: string, rules: CallerRules): Promise<Caller> {

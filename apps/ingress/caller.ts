@@ -13,9 +13,19 @@ export interface Caller {
   tokenId: string | undefined;
 }
 
-export function rememberCaller(response: Response, caller: Caller): void {
+export function rememberCaller(response: Response, caller: Caller, watchEnd = neverEnds): void {
   response.locals['caller'] = caller;
+  response.locals['watchEnd'] = watchEnd;
 }
+
+/** Aborts when the caller's session ends, for answers that are held open. Call it once a request. */
+export function endOfCaller(response: Response): AbortSignal {
+  const watchEnd = response.locals['watchEnd'] as (() => AbortSignal) | undefined;
+  if (watchEnd === undefined) throw new Failure('unauthenticated');
+  return watchEnd();
+}
+
+const neverEnds = (): AbortSignal => new AbortController().signal;
 
 /** The caller that the authentication of this route has let in. */
 export function callerOf(response: Response): Caller {

@@ -17,6 +17,7 @@ import { accessRoutes } from './access-routes.ts';
 import { apiHeaders } from './headers.ts';
 import { buildIngress } from './ingress.ts';
 import { openIngressMetrics } from './metrics.ts';
+import { hearSessionEnds } from './hear-session-ends.ts';
 import { openAccess } from './open-access.ts';
 import { openUploads } from './open-uploads.ts';
 import { openBodyBudget } from './read-body.ts';
@@ -115,6 +116,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     metricsToken: config.METRICS_TOKEN,
   });
   const access = await openAccess(config, pool);
+  hearSessionEnds({ stack, log, databaseUrl: config.DATABASE_URL, standings: access.standings });
   const receiptRoutes = await openReceiptRoutes({
     stack,
     databaseUrl: config.DATABASE_URL,

@@ -5,7 +5,7 @@ import { isId } from '#runtime/id.ts';
 import type { UploadChanges } from '#uploads/changes.ts';
 import { findUpload, type Upload } from '#uploads/find-uploads.ts';
 import { isDecided } from '#uploads/status.ts';
-import { callerOf } from '../caller.ts';
+import { callerOf, endOfCaller } from '../caller.ts';
 import { sightOf } from '../sight.ts';
 import { viewOf } from '../upload-view.ts';
 
@@ -18,7 +18,8 @@ export interface StatusParts {
 
 /**
  * GET /api/uploads/:id: the status with a strong ETag. With `Prefer: wait=n` (RFC 7240 §4.3) the answer is held until
- * the version is another than the one of `If-None-Match`, or, without one, until there is a verdict.
+ * the version is another than the one of `If-None-Match`, or, without one, until there is a verdict; but no longer than
+ * the caller's session lives.
  */
 export function answerStatus({ pool, changes }: StatusParts): RequestHandler {
   return async (request, response) => {
@@ -28,7 +29,8 @@ export function answerStatus({ pool, changes }: StatusParts): RequestHandler {
     const known = request.headers['if-none-match'];
     const waitSeconds = waitOf(request);
     const deadlineMs = performance.now() + waitSeconds * 1000;
-    const gone = goneSignal(response);
+    const signedOut = waitSeconds > 0 ? endOfCaller(response) : undefined;
+    const gone = AbortSignal.any([goneSignal(response), ...(signedOut === undefined ? [] : [signedOut])]);
     while (true) {
       // Waiting begins before reading, so that no change falls between the two.
       const wait = openWait(changes, id, caller.userId, deadlineMs - performance.now(), gone);
@@ -36,7 +38,9 @@ export function answerStatus({ pool, changes }: StatusParts): RequestHandler {
         const upload = await findUpload(pool, id, sightOf(caller));
         if (upload === undefined) throw new Failure('not-found');
         const isNews = known === undefined ? isDecided(upload.status) : !matches(known, etagOf(upload));
-        if (isNews || gone.aborted || !(await wait.changed)) {
+        const isOver = isNews || gone.aborted || !(await wait.changed);
+        if (signedOut?.aborted === true) throw new Failure('token-invalid');
+        if (isOver) {
           answer(response, upload, { known, waitSeconds });
           return;
         }

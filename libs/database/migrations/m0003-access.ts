@@ -57,6 +57,16 @@ export class M0003Access extends Migration {
     this.addSql('create index refresh_token_end on refresh_token (absolute_expires_at)');
     this.addSql('create index refresh_token_ended on refresh_token (ended_at) where ended_at is not null');
     this.addSql(`
+      create function refresh_token_tells_end() returns trigger language plpgsql as $$
+      begin
+        perform pg_notify('session_ended', new.session_id::text);
+        return null;
+      end $$`);
+    this.addSql(`
+      create trigger refresh_token_end_told after update on refresh_token
+        for each row when (old.ended_at is null and new.ended_at is not null)
+        execute function refresh_token_tells_end()`);
+    this.addSql(`
       create table signing_key (
         id text not null,
         algorithm text not null,
@@ -97,5 +107,6 @@ export class M0003Access extends Migration {
 
   override down(): void {
     this.addSql('drop table password_reset, api_token, signing_key, refresh_token, user_session, app_user');
+    this.addSql('drop function refresh_token_tells_end()');
   }
 }
