@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { openSpoolMetrics, type SpoolMetrics } from './spool-metrics.ts';
 import type { WebhookObserver } from './webhook-door.ts';
 
 const ACK_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5];
@@ -8,6 +9,7 @@ export interface IngressMetrics {
   webhooks: WebhookObserver;
   doorbellMissed: () => void;
   refusalLost: () => void;
+  spool: SpoolMetrics;
 }
 
 /** What the ingress counts. Labels are names from settings and from closed lists, so their number is bounded. */
@@ -56,5 +58,6 @@ export function openIngressMetrics(): IngressMetrics {
     },
     doorbellMissed: () => missed.inc(),
     refusalLost: () => lost.inc(),
+    spool: openSpoolMetrics(registry),
   };
 }

@@ -3,7 +3,7 @@ import { listen } from '#runtime/http-server.ts';
 import { openClientAddress } from '#runtime/address.ts';
 import { openHealth } from '#runtime/health.ts';
 import type { ProcessParts } from '#runtime/process.ts';
-import { openPool, requireUtf8 } from '#database/pool.ts';
+import { isDatabaseUnavailable, openPool, requireUtf8 } from '#database/pool.ts';
 import { openLimiter } from '#limits/limiter.ts';
 import { openQueueConnection } from '#queue/connection.ts';
 import { openProducer } from '#queue/producer.ts';
@@ -19,6 +19,7 @@ import { buildIngress } from './ingress.ts';
 import { openIngressMetrics } from './metrics.ts';
 import { hearSessionEnds } from './hear-session-ends.ts';
 import { openAccess } from './open-access.ts';
+import { openOutage } from './open-outage.ts';
 import { openUploads } from './open-uploads.ts';
 import { openBodyBudget } from './read-body.ts';
 import { openReceiptRoutes } from './receipt-routes.ts';
@@ -28,8 +29,8 @@ import type { IngressConfig } from './settings.ts';
 
 const BODY_BUDGET_BYTES = 48 * 1024 * 1024;
 const DOORBELL_LIMIT_MS = 1_000;
-/** Two batches are in flight; the third connection is for readiness. */
-const JOURNAL_CONNECTIONS = 3;
+/** Two batches are in flight; the third connection is for readiness, the fourth drains the spool. */
+const JOURNAL_CONNECTIONS = 4;
 
 export interface OpenIngressParts extends ProcessParts {
   config: IngressConfig;
@@ -44,7 +45,11 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
   const pool = stack.adopt(openPool(config.DATABASE_URL, { name: 'ingress', max: 10, onError }), (opened) =>
     opened.end(),
   );
-  await requireUtf8(pool);
+  await requireUtf8(pool).catch((error: unknown) => {
+    const isBridged = [...sources.values()].some(({ outage }) => outage === 'spool');
+    if (!isBridged || !isDatabaseUnavailable(error)) throw error;
+    log.warn({ err: error }, 'starting without the database: receipts of some sources are spooled');
+  });
   const journalPool = stack.adopt(
     openPool(config.DATABASE_URL, {
       name: 'journal',
@@ -81,6 +86,17 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     openJournal({ pool: journalPool, onCommitted: (receiptIds) => doorbell.ring(receiptIds) }),
     (opened) => opened.drain(),
   );
+  const outage = await openOutage({
+    stack,
+    log,
+    sources,
+    journal,
+    pool: journalPool,
+    dataDir: config.DATA_DIR,
+    maxBytes: config.SPOOL_MAX_BYTES,
+    ring: (receiptIds) => doorbell.ring(receiptIds),
+    metrics: metrics.spool,
+  });
 
   const headers = apiHeaders({
     secure: config.PUBLIC_URL.startsWith('https:'),
@@ -92,7 +108,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
   const limiter = openLimiter();
   const enterByWebhookDoor = openWebhookDoor({
     sources,
-    journal,
+    journal: outage.journal,
     refusals,
     limiter,
     budget: openBodyBudget(BODY_BUDGET_BYTES),
@@ -102,16 +118,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     observe: metrics.webhooks,
   });
   const answerHealth = openHealth({
-    checks: [
-      {
-        name: 'database',
-        required: true,
-        check: async () => {
-          await journalPool.query('select 1');
-        },
-      },
-      { name: 'queue', required: false, check: () => queue.ping(1_000) },
-    ],
+    checks: [...outage.checks, { name: 'queue', required: false, check: () => queue.ping(1_000) }],
     metrics: metrics.registry,
     metricsToken: config.METRICS_TOKEN,
   });

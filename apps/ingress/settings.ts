@@ -8,6 +8,7 @@ import { queueSettings } from '#queue/settings.ts';
 import { uploadSettings } from '#uploads/limits.ts';
 import { storageSettings } from '#uploads/storage.ts';
 import { ticketSettings } from '#uploads/ticket-check.ts';
+import { spoolSettings } from '#webhooks/spool/settings.ts';
 
 export const ingressSettings = {
   ...hostSettings,
@@ -20,6 +21,7 @@ export const ingressSettings = {
   ...uploadSettings,
   ...storageSettings,
   ...ticketSettings,
+  ...spoolSettings,
   PORT: port().default(4_000),
   HSTS_PRELOAD: yesNo(false),
 };

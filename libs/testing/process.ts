@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inject } from 'vitest';
 import { environment } from '#runtime/config.ts';
 import { settledWithin } from '#runtime/deadline.ts';
 
@@ -26,7 +27,7 @@ export interface TestProcessOptions {
   env: Record<string, string>;
 }
 
-/** Starts one of the apps as its own process, with no settings but these, and waits until it listens. */
+/** Starts one of the apps as its own process, with no settings but these and a DATA_DIR of the run, and waits until it listens. */
 export async function startProcess(script: string, { args = [], env }: TestProcessOptions): Promise<TestProcess> {
   const { child, logged, ended } = launch(script, args, env);
   const port = await portIn(logged, child, ended, script);
@@ -78,7 +79,7 @@ async function portIn(
 
 function launch(script: string, args: readonly string[], env: Record<string, string>) {
   const child = spawn(process.execPath, [join(ROOT, script), ...args], {
-    env: { PATH: environment()['PATH'], HOME: environment()['HOME'], ...env },
+    env: { PATH: environment()['PATH'], HOME: environment()['HOME'], DATA_DIR: inject('services').scratch, ...env },
     // The child ends with us: it hears when this channel closes.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

@@ -5,7 +5,7 @@ import { insertReceipts } from '#webhooks/insert-receipts.ts';
 import { isAccepted, type ReceiptDraft, type StoredReceipt } from '#webhooks/receipt.ts';
 
 /** From the last byte of the body to the answer it may take 1.5 s; this leaves some of them to verifying and answering. */
-const APPEND_LIMIT_MS = 1_450;
+export const APPEND_LIMIT_MS = 1_450;
 const MAX_BATCH_ROWS = 256;
 const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 const MAX_WAITING_ROWS = 8_192;

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { inject } from 'vitest';
 import { openLog } from '#runtime/log.ts';
 import { readConfig } from '#runtime/config.ts';
 import { testSecrets } from '#testing/secrets.ts';
@@ -25,7 +26,7 @@ export async function startIngress(env: Record<string, string>): Promise<Started
     },
   };
   const log = openLog({ name: 'ingress', level: 'debug', destination });
-  const full = { PORT: '0', ...testSecrets, ...env };
+  const full = { PORT: '0', DATA_DIR: inject('services').scratch, ...testSecrets, ...env };
   const config = readConfig(ingressSettings, full);
   const { port } = await openIngress({ stack, log, config, sources: readSources(full) });
   return {

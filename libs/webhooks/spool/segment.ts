@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { encodeFrame, segmentHeader } from '#webhooks/spool/frame.ts';
+import type { ReceiptDraft } from '#webhooks/receipt.ts';
+
+/** A file of receipts that is being written. */
+export interface OpenSegment {
+  readonly path: string;
+  readonly bytes: number;
+  /** Resolves when all of them are on disk and synced. After it has rejected, the segment takes no more. */
+  append(drafts: readonly ReceiptDraft[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A new file that only its owner can read, whose name survives a crash as well. */
+export async function openSegment(path: string): Promise<OpenSegment> {
+  const marker = randomBytes(16);
+  const file = await open(path, 'wx', 0o600);
+  let bytes = 0;
+
+  async function write(parts: readonly Buffer[]): Promise<void> {
+    const whole = Buffer.concat(parts);
+    let written = 0;
+    while (written < whole.length) {
+      const { bytesWritten } = await file.write(whole, written, whole.length - written, bytes + written);
+      written += bytesWritten;
+    }
+    bytes += whole.length;
+  }
+
+  try {
+    await write([segmentHeader(marker)]);
+    await file.sync();
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return {
+    path,
+    get bytes() {
+      return bytes;
+    },
+    async append(drafts) {
+      const before = bytes;
+      try {
+        await write(drafts.flatMap((draft) => encodeFrame(marker, draft)));
+        await file.datasync();
+      } catch (error) {
+        bytes = before;
+        await cutBack(file, before);
+        throw error;
+      }
+    },
+    close: () => file.close(),
+  };
+}
+
+/** What was not acknowledged need not stay; if the disk refuses this as well, it is drained like the rest. */
+async function cutBack(file: FileHandle, bytes: number): Promise<void> {
+  await file.truncate(bytes).catch(() => undefined);
+}
+
+/** Makes the names in a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
