@@ -6,7 +6,7 @@ const ACK_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
 
 export interface IngressMetrics {
   registry: Registry;
-  webhooks: WebhookObserver;
+  webhooks: Pick<WebhookObserver, 'received' | 'acknowledged' | 'unavailable'>;
   doorbellMissed: () => void;
   refusalLost: () => void;
   spool: SpoolMetrics;

@@ -3,6 +3,8 @@ import { listen } from '#runtime/http-server.ts';
 import { openClientAddress } from '#runtime/address.ts';
 import { openHealth } from '#runtime/health.ts';
 import type { ProcessParts } from '#runtime/process.ts';
+import { openCoalescer } from '#audit/coalesce.ts';
+import { record } from '#audit/record.ts';
 import { isDatabaseUnavailable, openPool, requireUtf8 } from '#database/pool.ts';
 import { openLimiter } from '#limits/limiter.ts';
 import { openQueueConnection } from '#queue/connection.ts';
@@ -19,6 +21,7 @@ import { buildIngress } from './ingress.ts';
 import { openIngressMetrics } from './metrics.ts';
 import { hearSessionEnds } from './hear-session-ends.ts';
 import { openAccess } from './open-access.ts';
+import { observeWebhooks } from './observe-webhooks.ts';
 import { openOutage } from './open-outage.ts';
 import { openUploads } from './open-uploads.ts';
 import { openBodyBudget } from './read-body.ts';
@@ -75,6 +78,14 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     }),
     (opened) => opened.drain(),
   );
+  const coalescer = stack.adopt(
+    openCoalescer({
+      client: pool,
+      record,
+      onError: (error) => log.warn({ err: error }, 'refusals could not be recorded; their counts are kept'),
+    }),
+    (opened) => opened.close(),
+  );
   const doorbell = stack.adopt(
     openDoorbell({
       add: (receiptIds) => producer.ring(webhooks, { receiptIds }),
@@ -115,7 +126,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     clientAddressOf,
     headers,
     log,
-    observe: metrics.webhooks,
+    observe: observeWebhooks(metrics.webhooks, coalescer),
   });
   const answerHealth = openHealth({
     checks: [...outage.checks, { name: 'queue', required: false, check: () => queue.ping(1_000) }],

@@ -21,6 +21,8 @@ import { openWebhookRoutes, type WebhookRoute } from './webhook-route.ts';
 const BODY_LIMIT_MS = 10_000;
 /** How long the rest of a refused body is still read, so that the sender gets to see the answer. */
 const LINGER_MS = 2_000;
+/** The rest of a refused body that is worth reading to its end, so that the connection can be used again. */
+const LINGER_BYTES = 64 * 1024;
 const DEFAULT_MAX_BYTES = 3 * 1024 * 1024;
 
 /** Refusals an address may cause; accepted requests take nothing. */
@@ -43,6 +45,9 @@ export interface WebhookObserver {
   received(source: string, verdict: string): void;
   acknowledged(seconds: { verify: number; commit: number }): void;
   unavailable(code: string): void;
+  refused(refusal: { source: string; reason: RefusalReason; addressPrefix: string }): void;
+  /** A network has caused more refusals than it may: its requests are not looked at. */
+  limited(limit: { source: string; policy: string; addressPrefix: string }): void;
 }
 
 interface Exchange {
@@ -104,8 +109,12 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     const { source } = route;
     const maxBytes = source?.maxBytes ?? DEFAULT_MAX_BYTES;
     checkFraming(exchange, maxBytes);
-    const state = await limiter.peek(REFUSALS_PER_ADDRESS, addressPrefixOf(address));
-    if (!state.allowed) throw new Failure('limit-exceeded', { retryAfterSeconds: state.resetSeconds });
+    const addressPrefix = addressPrefixOf(address);
+    const state = await limiter.peek(REFUSALS_PER_ADDRESS, addressPrefix);
+    if (!state.allowed) {
+      observe?.limited({ source: source?.name ?? 'unknown', policy: REFUSALS_PER_ADDRESS.name, addressPrefix });
+      throw new Failure('limit-exceeded', { retryAfterSeconds: state.resetSeconds });
+    }
     if (source === undefined) return refuse(exchange, 'source-unknown');
     const wrong = precheck(source, head);
     if (wrong !== undefined) return refuse(exchange, wrong);
@@ -137,8 +146,10 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
   function refuse(exchange: Exchange, reason: RefusalReason, body?: Buffer): Answer {
     const { route, address, requestId } = exchange;
     const name = route.source?.name ?? 'unknown';
+    const addressPrefix = addressPrefixOf(address);
     observe?.received(name, `refused:${reason}`);
-    void limiter.consume(REFUSALS_PER_ADDRESS, addressPrefixOf(address));
+    observe?.refused({ source: name, reason, addressPrefix });
+    void limiter.consume(REFUSALS_PER_ADDRESS, addressPrefix);
     const answer = problemOf(new Failure('signature-invalid'), requestId);
     if (!refusals.admits(name)) return answer;
     const draft = refusedDraft(exchange, name, reason, body);
@@ -149,16 +160,19 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
   function send({ request, response, requestId }: Exchange, { status, headers, body }: Answer): void {
     if (response.destroyed) return;
     const unread = !request.complete && !request.readableEnded;
+    const isLong = !(Number(request.headers['content-length']) <= LINGER_BYTES);
     const list = [...baseHeaders, 'x-request-id', requestId];
     for (const [name, value] of Object.entries(headers)) list.push(name, value);
-    if (unread && status !== 200) list.push('connection', 'close');
+    if (unread && isLong && status !== 200) list.push('connection', 'close');
     response.writeHead(status, list);
     response.end(body);
     if (!unread) return;
     request.resume();
-    setTimeout(() => {
+    const timer = setTimeout(() => {
       if (!request.complete) request.destroy();
-    }, LINGER_MS).unref();
+    }, LINGER_MS);
+    // Not only for tidiness: under a flood, timers would keep the requests of two seconds in memory.
+    request.once('close', () => clearTimeout(timer));
   }
 }
 

@@ -5,6 +5,8 @@ import { eventTypes, type SecurityEventType } from '#audit/event-types.ts';
 
 /** One act or refusal to be recorded. Holds no secret and no full address. */
 export interface SecurityEvent {
+  /** A second event with the same id is the same event, and changes nothing; a new id by default. */
+  id?: string;
   type: SecurityEventType;
   /** Who did it: a user's id, or undefined for the outside world and for the system itself. */
   actorId?: string;
@@ -31,7 +33,8 @@ const INSERT = `
     address_prefix, correlation_id, source, count, details
   from jsonb_to_recordset($1::jsonb) as event (id uuid, type text, severity text, occurred_at timestamptz, actor_id uuid,
     actor_kind text, target_kind text, target_id text, address_prefix text, correlation_id text, source text, count int,
-    details jsonb)`;
+    details jsonb)
+  on conflict (id) do nothing`;
 
 /** Writes security events on the caller's client, inside the caller's transaction where there is one. */
 export const record: RecordEvents = async (client, events) => {
@@ -41,7 +44,7 @@ export const record: RecordEvents = async (client, events) => {
 
 function rowOf(event: SecurityEvent): Record<string, unknown> {
   return {
-    id: newId(),
+    id: event.id ?? newId(),
     type: event.type,
     severity: eventTypes[event.type],
     occurred_at: event.occurredAt,

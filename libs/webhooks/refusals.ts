@@ -9,8 +9,9 @@ export const REFUSED_BODY_BYTES = 4_096;
 const MAX_WAITING_ROWS = 512;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const MAX_BATCH_ROWS = 128;
-/** Rows a second and source; beyond it only the counters grow. */
+/** Rows of a source in a second and in a minute; beyond them only the counters grow. */
 const ROWS_PER_SECOND = 20;
+const ROWS_PER_MINUTE = 240;
 const MAX_WAIT_MS = 60_000;
 const RETRY_MS = 1_000;
 
@@ -30,7 +31,7 @@ export interface Refusals {
 
 /** Receipts of refused requests: written after the answer, through a bounded buffer, sampled under a flood. */
 export function openRefusals({ pool, onLost, now = Date.now }: RefusalsOptions): Refusals {
-  const samples = new Map<string, { second: number; rows: number }>();
+  const samples = new Map<string, Sample>();
   const batcher = openBatcher<ReceiptDraft, unknown>({
     write: (drafts) => insertPatiently(pool, drafts, now),
     isItemFault: (error) => !isDatabaseUnavailable(error),
@@ -47,20 +48,33 @@ export function openRefusals({ pool, onLost, now = Date.now }: RefusalsOptions):
   return {
     admits(source) {
       if (batcher.waiting >= MAX_WAITING_ROWS) return false;
-      const second = Math.floor(now() / 1_000);
-      const sample = samples.get(source);
-      if (sample?.second !== second) {
-        samples.set(source, { second, rows: 1 });
-        return true;
-      }
-      sample.rows += 1;
-      return sample.rows <= ROWS_PER_SECOND;
+      const sample = samples.get(source) ?? { second: 0, inSecond: 0, minute: 0, inMinute: 0 };
+      samples.set(source, sample);
+      return admits(sample, now());
     },
     add(draft) {
       batcher.add(draft).catch(onLost);
     },
     drain: () => batcher.idle(),
   };
+}
+
+interface Sample {
+  second: number;
+  inSecond: number;
+  minute: number;
+  inMinute: number;
+}
+
+function admits(sample: Sample, nowMs: number): boolean {
+  const second = Math.floor(nowMs / 1_000);
+  const minute = Math.floor(second / 60);
+  if (sample.second !== second) Object.assign(sample, { second, inSecond: 0 });
+  if (sample.minute !== minute) Object.assign(sample, { minute, inMinute: 0 });
+  if (sample.inSecond >= ROWS_PER_SECOND || sample.inMinute >= ROWS_PER_MINUTE) return false;
+  sample.inSecond += 1;
+  sample.inMinute += 1;
+  return true;
 }
 
 /** Nobody waits for these rows, so they may outlast a short outage of the database. */
