@@ -3,6 +3,7 @@ import { agreesWithDeclared, type FilePolicy } from '#uploads/file-policy.ts';
 import { inspectGzip, inspectTar, inspectZip, openArchiveContext } from '#uploads/inspect/archive.ts';
 import type { ArchiveContext } from '#uploads/inspect/archive-context.ts';
 import { inspectAvif } from '#uploads/inspect/avif.ts';
+import { inspectBzip2 } from '#uploads/inspect/bzip2.ts';
 import { inspectCsv } from '#uploads/inspect/csv.ts';
 import { detectType } from '#uploads/inspect/detect-type.ts';
 import type { FileBytes } from '#uploads/inspect/file-bytes.ts';
@@ -95,7 +96,7 @@ const inspectors: Record<Kind, Inspector> = {
   gzip: (bytes, _extension, context) => inspectGzip(bytes, context),
   tar: (bytes, _extension, context) => inspectTar(toAsync(bytes), context),
   xz: (bytes, _extension, { budget }) => inspectXz(bytes, budget),
-  bzip2: () => undefined,
+  bzip2: (bytes, _extension, { budget }) => inspectBzip2(bytes, budget),
   opaque: () => undefined,
   any: () => undefined,
 };
