@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { Failure } from '#runtime/failure.ts';
 
@@ -22,18 +23,35 @@ function addressOf(value: string): ClamdAddress | undefined {
 }
 
 const CONNECT_LIMIT_MS = 2_000;
+const BUSY_MS = 20;
 
 /** @throws Failure `scanner-unavailable` if there is no connection within 2 s. */
-export function connectClamd(address: ClamdAddress): Promise<Socket> {
+export async function connectClamd(address: ClamdAddress): Promise<Socket> {
+  const deadlineMs = performance.now() + CONNECT_LIMIT_MS;
+  while (true) {
+    try {
+      return await connectOnce(address, deadlineMs - performance.now());
+    } catch (error) {
+      // A unix socket refuses at once while clamd's backlog is full.
+      const isBusy = error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+      if (!isBusy || performance.now() > deadlineMs) {
+        throw new Failure('scanner-unavailable', { detail: 'no connection', cause: error });
+      }
+      await sleep(BUSY_MS);
+    }
+  }
+}
+
+function connectOnce(address: ClamdAddress, limitMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     // Half-open: an answer may come after everything was said.
     const socket = connect({ ...address, allowHalfOpen: true });
-    const fail = (cause?: unknown): void => {
+    const fail = (error: Error): void => {
       clearTimeout(timer);
       socket.destroy();
-      reject(new Failure('scanner-unavailable', { detail: 'no connection', cause }));
+      reject(error);
     };
-    const timer = setTimeout(fail, CONNECT_LIMIT_MS);
+    const timer = setTimeout(() => fail(new Error('no connection in time')), limitMs);
     socket.once('error', fail);
     socket.once('connect', () => {
       clearTimeout(timer);
