@@ -1,5 +1,6 @@
 import { Failure, isFailure } from '#runtime/failure.ts';
-import { ACK_LIMIT_MS, type Journal } from '#webhooks/journal.ts';
+import { openDeadlines } from '#runtime/deadlines.ts';
+import { APPEND_LIMIT_MS, type Journal } from '#webhooks/journal.ts';
 import type { Spool } from '#webhooks/spool/spool.ts';
 
 /** How long the database may take before a receipt goes to the spool: what is left must do for that. */
@@ -23,6 +24,7 @@ export interface SpoolingJournalOptions {
 /** The journal, or for some sources the spool while the journal can't commit. */
 export function openSpoolingJournal({ journal, spool, isSpooled, onSpooled }: SpoolingJournalOptions): SpoolingJournal {
   let isAway = false;
+  const deadlines = openDeadlines(JOURNAL_LIMIT_MS);
   return {
     get waiting() {
       return journal.waiting;
@@ -33,18 +35,18 @@ export function openSpoolingJournal({ journal, spool, isSpooled, onSpooled }: Sp
     takenByDatabase() {
       isAway = false;
     },
-    async append(draft, limitMs = ACK_LIMIT_MS) {
-      if (!isSpooled(draft.source)) return journal.append(draft, limitMs);
+    async append(draft) {
+      if (!isSpooled(draft.source)) return journal.append(draft);
       const startedAt = performance.now();
       if (!isAway) {
         try {
-          return await journal.append(draft, Math.min(limitMs, JOURNAL_LIMIT_MS));
+          return await deadlines.within(journal.append(draft), 'database-unavailable');
         } catch (error) {
           if (!isFailure(error, 'database-unavailable') && !isFailure(error, 'journal-full')) throw error;
           isAway = true;
         }
       }
-      const leftMs = limitMs - (performance.now() - startedAt);
+      const leftMs = APPEND_LIMIT_MS - (performance.now() - startedAt);
       if (leftMs <= 0) throw new Failure('journal-full', { detail: 'no time was left for the spool' });
       const stored = await spool.add(draft, leftMs);
       onSpooled(draft.source);
