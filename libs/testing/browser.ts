@@ -80,7 +80,9 @@ async function pageAddressOf(profile: string): Promise<string> {
   const file = join(profile, 'DevToolsActivePort');
   for (const limit = Date.now() + START_LIMIT_MS; Date.now() < limit; await sleep(50)) {
     if (!existsSync(file)) continue;
-    const [port] = readFileSync(file, 'utf8').split('\n');
+    const [port = ''] = readFileSync(file, 'utf8').split('\n');
+    // The file is there before its content is.
+    if (port === '') continue;
     const response = await fetch(`http://127.0.0.1:${port}/json/list`);
     const targets = (await response.json()) as { type: string; webSocketDebuggerUrl: string }[];
     const page = targets.find(({ type }) => type === 'page');
