@@ -1,5 +1,6 @@
 import type { Router } from 'express';
 import type { Limiter, Policy } from '#limits/limiter.ts';
+import type { AccessObserver } from './access-metrics.ts';
 import type { ClientAddressOf } from './client.ts';
 import { limitByAddress } from './limit.ts';
 import type { Access } from './open-access.ts';
@@ -18,12 +19,13 @@ export interface AccessRouteParts {
   access: Access;
   clientAddressOf: ClientAddressOf;
   limiter: Limiter;
+  observe: AccessObserver;
 }
 
 /** Every route of sign-in, sessions, users and API tokens. */
-export function accessRoutes({ access, clientAddressOf, limiter }: AccessRouteParts): Router[] {
+export function accessRoutes({ access, clientAddressOf, limiter, observe }: AccessRouteParts): Router[] {
   const limitPasswords = limitByAddress({ limiter, clientAddressOf }, PASSWORDS_PER_ADDRESS);
-  const parts = { access, clientAddressOf, limitPasswords };
+  const parts = { access, clientAddressOf, limitPasswords, observe };
   return [
     authRoutes(parts),
     logoutRoutes(parts),

@@ -15,6 +15,7 @@ import { openJournal } from '#webhooks/journal.ts';
 import { webhooks } from '#webhooks/queue.ts';
 import { openRefusals } from '#webhooks/refusals.ts';
 import type { Sources } from '#webhooks/sources.ts';
+import { openAccessMetrics } from './access-metrics.ts';
 import { accessRoutes } from './access-routes.ts';
 import { apiHeaders } from './headers.ts';
 import { buildIngress } from './ingress.ts';
@@ -135,6 +136,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
   });
   const access = await openAccess(config, pool);
   hearSessionEnds({ stack, log, databaseUrl: config.DATABASE_URL, standings: access.standings });
+  const observe = openAccessMetrics(metrics.registry, access.context.passwords.gate);
   const receiptRoutes = await openReceiptRoutes({
     stack,
     databaseUrl: config.DATABASE_URL,
@@ -155,7 +157,11 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     log,
     stack,
   });
-  const routers = [...accessRoutes({ access, clientAddressOf, limiter }), ...receiptRoutes, uploadRoutes(uploads)];
+  const routers = [
+    ...accessRoutes({ access, clientAddressOf, limiter, observe }),
+    ...receiptRoutes,
+    uploadRoutes(uploads),
+  ];
   const app = buildIngress({ headers, routers, log });
 
   const server = await listen(

@@ -404,3 +404,16 @@ describe('a sign-in in spite of others', () => {
     expect(await signIn(send)).toMatchObject({ status: 200 });
   });
 });
+
+it('counts sign-ins and refreshes by outcome, allowed replays apart from refused ones', async () => {
+  await refresh(login.body.refreshToken);
+  await refresh(login.body.refreshToken);
+  await refresh(login.body.refreshToken, { deviceId: THIEF });
+  await signIn(send, { password: 'wrong, wrong, wrong' });
+  const text = await (await fetch(`${ingress.origin}/metrics`)).text();
+  for (const outcome of ['rotated', 'repeated', 'refresh-reused', 'refresh-invalid']) {
+    expect(text).toMatch(new RegExp(`portcullis_refreshes_total\\{outcome="${outcome}"\\} [1-9]`));
+  }
+  expect(text).toMatch(/portcullis_sign_ins_total\{outcome="login-failed"\} [1-9]/);
+  expect(text).toContain('portcullis_password_hashes{state="waiting"} 0');
+});

@@ -1,12 +1,13 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import type { Device } from '#access/device.ts';
-import { refreshSession } from '#access/refresh-session.ts';
+import { refreshSession, type Refreshed } from '#access/refresh-session.ts';
 import { signIn } from '#access/sign-in.ts';
-import { isFailure } from '#runtime/failure.ts';
+import { isFailure, type FailureCode } from '#runtime/failure.ts';
+import type { AccessObserver } from '../access-metrics.ts';
 import type { Access } from '../open-access.ts';
 import { clientOf, type ClientAddressOf } from '../client.ts';
-import { cookieOf, DEVICE_COOKIE } from '../cookies.ts';
+import { cookieOf, DEVICE_COOKIE, REFRESH_COOKIE } from '../cookies.ts';
 import { deviceIdField, emailField, passwordField } from '../fields.ts';
 import { onlyMethods } from '../methods.ts';
 import { presentedOf, refreshCookieOf } from '../presented-token.ts';
@@ -28,10 +29,11 @@ export interface AuthRouteParts {
   clientAddressOf: ClientAddressOf;
   /** Mounted on what costs a password hash. */
   limitPasswords: RequestHandler;
+  observe: AccessObserver;
 }
 
 /** Sign-in and refresh, for clients that hold their refresh token and for browsers that hold it in a cookie. */
-export function authRoutes({ access, clientAddressOf, limitPasswords }: AuthRouteParts): Router {
+export function authRoutes({ access, clientAddressOf, limitPasswords, observe }: AuthRouteParts): Router {
   const { context, csrf, csrfKeys } = access;
   const router = Router({ caseSensitive: true, strict: true });
   const json = readJson(MAX_BODY_BYTES, BODY_LIMIT_MS);
@@ -60,7 +62,7 @@ export function authRoutes({ access, clientAddressOf, limitPasswords }: AuthRout
     answer(response, { accessToken, expiresIn: access.accessTokens.ttlSeconds, user });
   }
 
-  async function refresh(request: Request, response: Response): Promise<void> {
+  async function refresh(request: Request, response: Response): Promise<Refreshed['outcome']> {
     const arrivedMs = performance.now();
     const { refreshToken, deviceId } = bodyOf(refreshBody, request);
     const { presented, isCookie } = presentedOf(request, access, refreshToken);
@@ -77,25 +79,34 @@ export function authRoutes({ access, clientAddressOf, limitPasswords }: AuthRout
       response,
       isCookie ? { accessToken, expiresIn } : { accessToken, refreshToken: refreshed.refreshToken, expiresIn },
     );
+    return refreshed.outcome;
   }
 
   router
     .route('/api/auth/login')
-    .post(limitPasswords, json, (request, response) =>
-      queryOf(loginQuery, request).mode === 'cookie'
-        ? loginWithCookie(request, response)
-        : loginWithBearer(request, response),
-    )
+    .post(limitPasswords, json, async (request, response) => {
+      const login = queryOf(loginQuery, request).mode === 'cookie' ? loginWithCookie : loginWithBearer;
+      try {
+        await login(request, response);
+        observe.signedIn('succeeded');
+      } catch (error) {
+        observe.signedIn(codeOf(error));
+        throw error;
+      }
+    })
     .all(onlyMethods('POST'));
 
   router
     .route('/api/auth/refresh')
-    .post(json, (request, response) =>
-      refresh(request, response).catch((error: unknown) => {
-        if (isSignedOut(error)) clearSessionCookies(response);
+    .post(json, async (request, response) => {
+      try {
+        observe.refreshed(await refresh(request, response));
+      } catch (error) {
+        observe.refreshed(codeOf(error));
+        if (isSignedOut(error) && isByCookie(request)) clearSessionCookies(response);
         throw error;
-      }),
-    )
+      }
+    })
     .all(onlyMethods('POST'));
 
   return router;
@@ -103,6 +114,10 @@ export function authRoutes({ access, clientAddressOf, limitPasswords }: AuthRout
 
 function answer(response: Response, body: Record<string, unknown>): void {
   response.set('cache-control', 'no-store').json(body);
+}
+
+function codeOf(error: unknown): FailureCode | 'bug' {
+  return isFailure(error) ? error.code : 'bug';
 }
 
 /** Only these tell a browser that its cookies are worthless: not a limit, not an outage. */
@@ -113,6 +128,11 @@ function isSignedOut(error: unknown): boolean {
     isFailure(error, 'session-ended') ||
     isFailure(error, 'session-expired')
   );
+}
+
+function isByCookie(request: Request): boolean {
+  const body = request.body as { refreshToken?: unknown } | undefined;
+  return body?.refreshToken === undefined && cookieOf(request, REFRESH_COOKIE) !== undefined;
 }
 
 function cookieDevice(cookie: string | undefined): Device | undefined {

@@ -116,6 +116,13 @@ describe('cookie mode', () => {
     expect([...thief.jar.keys()]).toEqual([]);
   });
 
+  it('keeps its cookies when a token in a body is refused', async () => {
+    const answer = await browser.post('/api/auth/refresh', { refreshToken: 'not a token' });
+    expect(answer).toMatchObject({ status: 401, body: { code: 'refresh-invalid' } });
+    expect(browser.jar.has('__Host-refresh')).toBe(true);
+    expect(await browser.refresh()).toMatchObject({ status: 200 });
+  });
+
   it('signs out with the cookie alone, and keeps the device', async () => {
     const sessionId = sessionIdOf(browser.jar.get('__Host-refresh'));
     expect(await browser.post('/api/auth/logout', {}, browser.withToken())).toMatchObject({ status: 204 });
