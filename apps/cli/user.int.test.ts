@@ -54,7 +54,7 @@ it('disables, enables, and sets a password', async () => {
 });
 
 it('ends the sessions of one user, or of everyone', async () => {
-  const access = await openTestAccess(database.pool);
+  const access = openTestAccess(database.pool);
   const emails = ['finn@example.com', 'gina@example.com'];
   for (const email of emails) {
     await createUser(access, { email, name: 'X', role: 'user', password: TEST_PASSWORD }, { actorKind: 'system' });

@@ -112,6 +112,7 @@ await runTool(USAGE, async () => {
     process.stderr.write(`${error.message}\n`);
     return false;
   } finally {
+    await context.passwords.close();
     await context.pool.end();
   }
 });

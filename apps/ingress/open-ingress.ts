@@ -135,6 +135,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     metricsToken: config.METRICS_TOKEN,
   });
   const access = await openAccess(config, pool);
+  stack.defer(() => access.context.passwords.close());
   hearSessionEnds({ stack, log, databaseUrl: config.DATABASE_URL, standings: access.standings });
   const observe = openAccessMetrics(metrics.registry, access.context.passwords.gate);
   const receiptRoutes = await openReceiptRoutes({

@@ -14,10 +14,11 @@ export async function createFirstAdmin({ stack, log }: ProcessParts, config: Mig
     opened.end(),
   );
   const pepper = config.PASSWORD_PEPPER === undefined ? undefined : openKeyring(config.PASSWORD_PEPPER);
+  const passwords = stack.adopt(await openPasswords(pepper), (opened) => opened.close());
   const context = {
     pool,
     record,
-    passwords: await openPasswords(pepper),
+    passwords,
     passwordPolicy: openPasswordPolicy({ minLength: config.PASSWORD_MIN_LENGTH }),
   };
   const given = { email: config.ADMIN_EMAIL, password: config.ADMIN_PASSWORD };

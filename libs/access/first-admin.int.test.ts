@@ -7,7 +7,7 @@ let database: TestDatabase;
 let access: TestAccess;
 beforeAll(async () => {
   database = await openTestDatabase();
-  access = await openTestAccess(database.pool);
+  access = openTestAccess(database.pool);
 });
 afterAll(async () => {
   await database[Symbol.asyncDispose]();

@@ -1,14 +1,13 @@
-import { hash, parseOptions, verify } from '@node-rs/argon2';
-import { availableParallelism } from 'node:os';
+import { parseOptions } from '@node-rs/argon2';
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { openHashGate, type HashGate } from '#access/hash-gate.ts';
+import { openHashThreads } from '#access/hash-threads.ts';
 import type { Keyring, SecretKeys } from '#access/keyring.ts';
 
 /** OWASP password storage cheat sheet, argon2id: m = 19 MiB, t = 2, p = 1. */
 export const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
-/** libuv has four threads, shared with DNS and files: one stays free for those. */
-const MAX_PERMITS = 3;
 const WAITING_PER_PERMIT = 32;
 
 /** A stored password. */
@@ -26,28 +25,32 @@ export interface Passwords {
   /** Whether the hash was made with weaker parameters or another pepper than are in force. */
   isOutdated(stored: PasswordHash): boolean;
   readonly gate: HashGate;
+  close(): Promise<void>;
 }
 
 /**
  * Hashes with argon2id, verified as typed but for NFC (NIST SP 800-63B-4 §3.1.1.2), at most as many at once as there are
  * cores.
  */
-export async function openPasswords(pepper: Keyring | undefined, gate = openHashGate(gateSize())): Promise<Passwords> {
-  const make = async (password: string): Promise<PasswordHash> => ({
-    hash: await gate.run(() => hash(bytesOf(password), optionsOf(pepper?.first))),
-    pepperId: pepper?.first.id ?? null,
-  });
+export async function openPasswords(pepper: Keyring | undefined): Promise<Passwords> {
+  const permits = availableParallelism();
+  const gate = openHashGate({ permits, maxWaiting: permits * WAITING_PER_PERMIT });
+  const threads = openHashThreads();
+  const make = async (text: string): Promise<PasswordHash> => {
+    const task = { kind: 'make', password: bytesOf(text), options: optionsOf(pepper?.first) } as const;
+    return { hash: String(await gate.run(() => threads.run(task))), pepperId: pepper?.first.id ?? null };
+  };
   const dummy = await make(randomBytes(32).toString('base64url'));
   return {
     gate,
     make,
-    async isRight(stored, password) {
+    async isRight(stored, text) {
       // A pepper that is configured no longer makes its hashes unusable, not unsafe.
       const usable = stored !== undefined && (stored.pepperId === null || pepper?.byId(stored.pepperId) !== undefined);
-      const checked = usable ? stored : dummy;
-      const keys = checked.pepperId === null ? undefined : pepper?.byId(checked.pepperId);
-      const right = await gate.run(() => verify(checked.hash, bytesOf(password), optionsOf(keys)));
-      return right && usable;
+      const { hash, pepperId } = usable ? stored : dummy;
+      const options = optionsOf(pepperId === null ? undefined : pepper?.byId(pepperId));
+      const task = { kind: 'check', hash, password: bytesOf(text), options } as const;
+      return (await gate.run(() => threads.run(task))) === true && usable;
     },
     isOutdated(stored) {
       const { memoryCost, timeCost, parallelism } = parseOptions(stored.hash);
@@ -58,6 +61,7 @@ export async function openPasswords(pepper: Keyring | undefined, gate = openHash
         stored.pepperId !== (pepper?.first.id ?? null)
       );
     },
+    close: () => threads.close(),
   };
 }
 
@@ -67,9 +71,4 @@ function optionsOf(pepper: SecretKeys | undefined) {
 
 function bytesOf(password: string): Buffer {
   return Buffer.from(password.normalize('NFC'), 'utf8');
-}
-
-function gateSize(): { permits: number; maxWaiting: number } {
-  const permits = Math.min(availableParallelism(), MAX_PERMITS);
-  return { permits, maxWaiting: permits * WAITING_PER_PERMIT };
 }

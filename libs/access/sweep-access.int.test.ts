@@ -17,7 +17,7 @@ let access: TestAccess;
 let userId: string;
 beforeAll(async () => {
   database = await openTestDatabase();
-  access = await openTestAccess(database.pool, { sessionsPerUser: 1_000 });
+  access = openTestAccess(database.pool, { sessionsPerUser: 1_000 });
   const given = { email: 'swept@example.com', name: 'Swept', role: 'user', password: TEST_PASSWORD } as const;
   userId = (await createUser(access, given, SYSTEM)).id;
 });

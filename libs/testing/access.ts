@@ -1,7 +1,7 @@
 import type { AccessContext } from '#access/context.ts';
 import { openKeyring } from '#access/keyring.ts';
 import { openPasswordPolicy, type PasswordPolicy } from '#access/password-policy.ts';
-import { openPasswords } from '#access/passwords.ts';
+import { openHashGate } from '#access/hash-gate.ts';
 import { refreshSession, type Refreshed } from '#access/refresh-session.ts';
 import { readRefreshToken } from '#access/refresh-token-text.ts';
 import type { Client } from '#access/start-session.ts';
@@ -20,17 +20,17 @@ export const testClient: Client = {
 };
 
 /** The parts of access on a real database; sign-in is not limited and hashes nothing, for races are about the rows. */
-export async function openTestAccess(pool: Pool, changed: Partial<TestAccess> = {}): Promise<TestAccess> {
-  const passwords = await openPasswords(undefined);
+export function openTestAccess(pool: Pool, changed: Partial<TestAccess> = {}): TestAccess {
   return {
     pool,
     record,
     keys: openKeyring([testSecrets.SESSION_SECRET]),
     passwords: {
-      ...passwords,
+      gate: openHashGate({ permits: 1, maxWaiting: 1 }),
       make: async (password) => ({ hash: `plain ${password}`, pepperId: null }),
       isRight: async (stored, password) => stored?.hash === `plain ${password}`,
       isOutdated: () => false,
+      close: async () => undefined,
     },
     passwordPolicy: openPasswordPolicy({ minLength: 15 }),
     signInLimit: { consume: async () => ({ isLast: false, refund: async () => undefined }) },

@@ -11,8 +11,13 @@ export const PASSWORD = 'correct horse battery staple 42';
 /** A user who may sign in with PASSWORD. */
 export async function makeUser(pool: Pool, { email, role = 'user' }: { email: string; role?: Role }): Promise<User> {
   const passwordPolicy = openPasswordPolicy({ minLength: 15 });
-  const context = { pool, record, passwords: await openPasswords(undefined), passwordPolicy, onEnded: () => undefined };
-  return createUser(context, { email, name: 'Test Person', role, password: PASSWORD }, { actorKind: 'system' });
+  const passwords = await openPasswords(undefined);
+  const context = { pool, record, passwords, passwordPolicy, onEnded: () => undefined };
+  try {
+    return await createUser(context, { email, name: 'Test Person', role, password: PASSWORD }, { actorKind: 'system' });
+  } finally {
+    await passwords.close();
+  }
 }
 
 export interface Answer {
