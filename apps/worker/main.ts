@@ -21,6 +21,7 @@ import { uploads } from '#uploads/queue.ts';
 import type { GuardState } from '#uploads/scan-guard.ts';
 import { makeUploadsDue } from '#uploads/waiting-uploads.ts';
 import { openReceiptProcessor } from '#webhooks/process-receipts.ts';
+import { readRetention } from '#webhooks/retention.ts';
 import { sweepOverdue } from './jobs/sweep.ts';
 import { openWorkerMetrics } from './metrics.ts';
 import { handlersOf } from './handlers.ts';
@@ -37,6 +38,7 @@ const DATABASE_CONNECTIONS = 8;
 
 await runProcess('worker', async ({ stack, log }) => {
   const config = readWorkerConfig();
+  const retentionDaysOf = readRetention(config.WEBHOOK_RETENTION_DAYS);
   const all = Object.keys(catalogue) as QueueName[];
   const queues = chosenQueues(process.argv.slice(2), all);
   const metrics = openWorkerMetrics();
@@ -85,7 +87,7 @@ await runProcess('worker', async ({ stack, log }) => {
     handlers,
     log,
     storage,
-    retentionDays: config.WEBHOOK_RETENTION_DAYS,
+    retentionDaysOf,
     identifySignatures: clamd === undefined ? undefined : () => identifySignatures(clamd),
     scanning: () => {
       if (scanning === undefined) throw new Error('this worker does not scan uploads');

@@ -10,7 +10,7 @@ import { scanSettings } from '#uploads/limits.ts';
 import { storageSettings } from '#uploads/storage.ts';
 import { ticketSettings } from '#uploads/ticket-check.ts';
 import { forwardSettings } from '#webhooks/forward.ts';
-import { retentionSettings } from '#webhooks/sweep-receipts.ts';
+import { retentionSettings } from '#webhooks/retention.ts';
 
 export const workerSettings = {
   ...hostSettings,

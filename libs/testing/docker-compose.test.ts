@@ -117,7 +117,8 @@ describe('docker-compose.yml', () => {
 
   it('hands the secrets of webhook sources to the ingress only', () => {
     for (const { name, env_file: files } of services) {
-      expect(files).toEqual(name === 'ingress' ? [{ path: '.env.sources', required: false }] : undefined);
+      const file = { ingress: '.env.sources', worker: '.env.retention' }[name];
+      expect(files).toEqual(file === undefined ? undefined : [{ path: file, required: false }]);
     }
   });
 

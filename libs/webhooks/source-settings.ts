@@ -33,6 +33,7 @@ export const perSourceSettings = {
   WEBHOOK_KEY_ENCODING: z.enum(keyEncodings, `must be one of ${keyEncodings.join(', ')}`).optional(),
   WEBHOOK_OUTAGE: z.enum(['503', 'spool'], 'must be 503 or spool').optional(),
   WEBHOOK_MAX_BYTES: integer(1, MAX_MAX_BYTES).optional(),
+  WEBHOOK_RETENTION_DAYS: integer(8, 3_650).optional(),
 };
 
 export type PerSourceSetting = keyof typeof perSourceSettings;

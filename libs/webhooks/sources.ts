@@ -56,8 +56,8 @@ function readSource(declared: DeclaredSource, { env, faults, settings }: Reader)
   };
 }
 
-const { WEBHOOK_KEY_ENCODING, WEBHOOK_OUTAGE, WEBHOOK_MAX_BYTES } = perSourceSettings;
-const OWN = { WEBHOOK_KEY_ENCODING, WEBHOOK_OUTAGE, WEBHOOK_MAX_BYTES };
+const { WEBHOOK_KEY_ENCODING, WEBHOOK_OUTAGE, WEBHOOK_MAX_BYTES, WEBHOOK_RETENTION_DAYS } = perSourceSettings;
+const OWN = { WEBHOOK_KEY_ENCODING, WEBHOOK_OUTAGE, WEBHOOK_MAX_BYTES, WEBHOOK_RETENTION_DAYS };
 type OwnName = keyof typeof OWN;
 type Own = z.infer<z.ZodObject<typeof OWN>>;
 

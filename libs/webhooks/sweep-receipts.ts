@@ -1,37 +1,104 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '#database/pool.ts';
-import { integer } from '#runtime/config.ts';
+import type { RetentionDaysOf } from '#webhooks/retention.ts';
 
-export const retentionSettings = {
-  /** Days that receipts and events are kept; never less than Meta may send again. */
-  WEBHOOK_RETENTION_DAYS: integer(8, 3_650).default(30),
-};
-
-const BATCH_ROWS = 1_000;
+/** One statement holds its rows' locks about as long as this; the next one is made to fit. */
+const TARGET_MS = 40;
+const FIRST_ROWS = 100;
+const MIN_ROWS = 10;
+const MAX_ROWS = 1_000;
+/** Of the bodies that one statement removes: each is many rows of its own on disk. */
+const MAX_BYTES = 4 * 1024 * 1024;
 const REST_MS = 20;
 
-/** Removes closed receipts and events past their time, in small batches that wait for nobody. @returns rows removed */
-export async function sweepReceipts(client: Queryable, retentionDays: number, signal: AbortSignal): Promise<number> {
+/**
+ * Removes what is past its source's time: closed receipts, closed events with their effects, message statuses; in small
+ * batches that wait for nobody. What is open stays, however old it is. @returns rows removed
+ */
+export async function sweepReceipts(
+  client: Queryable,
+  retentionDaysOf: RetentionDaysOf,
+  signal: AbortSignal,
+): Promise<number> {
   let total = 0;
-  for (const remove of [REMOVE_RECEIPTS, REMOVE_EVENTS]) {
-    let removed = BATCH_ROWS;
-    while (removed === BATCH_ROWS && !signal.aborted) {
-      removed = (await client.query(remove, [retentionDays, BATCH_ROWS])).rowCount ?? 0;
-      total += removed;
-      await sleep(REST_MS);
+  for (const [table, remove] of Object.entries(REMOVE)) {
+    for (const source of await sourcesIn(client, table)) {
+      total += await removeAll(client, remove, [source, retentionDaysOf(source)], signal);
     }
   }
   return total;
 }
 
-const REMOVE_RECEIPTS = `
-  delete from webhook_log where id in (
-    select id from webhook_log
-    where received_at < now() - make_interval(days => $1) and state <> 'open'
-    order by received_at limit $2 for update skip locked)`;
+async function removeAll(
+  client: Queryable,
+  remove: string,
+  [source, days]: [string, number],
+  signal: AbortSignal,
+): Promise<number> {
+  let total = 0;
+  let rows = FIRST_ROWS;
+  while (!signal.aborted) {
+    const startedAt = performance.now();
+    const result = await client.query<{ removed: number }>(remove, [source, days, rows]);
+    const removed = result.rows[0]?.removed ?? 0;
+    total += removed;
+    if (removed === 0) break;
+    rows = fitting(rows, performance.now() - startedAt);
+    await sleep(REST_MS);
+  }
+  return total;
+}
 
-const REMOVE_EVENTS = `
-  delete from webhook_event where id in (
-    select id from webhook_event
-    where created_at < now() - make_interval(days => $1) and state <> 'open'
-    order by created_at limit $2 for update skip locked)`;
+function fitting(rows: number, tookMs: number): number {
+  if (tookMs > TARGET_MS) return Math.max(MIN_ROWS, rows >> 1);
+  return tookMs < TARGET_MS / 4 ? Math.min(MAX_ROWS, rows * 2) : rows;
+}
+
+/** Every source that has rows in a table: one look into its index for each, where `distinct` would read all rows. */
+async function sourcesIn(client: Queryable, table: string): Promise<string[]> {
+  const { rows } = await client.query<{ source: string }>(`
+    with recursive found as (
+      (select source from ${table} order by source limit 1)
+      union all
+      select (select source from ${table} where source > found.source order by source limit 1)
+      from found where found.source is not null
+    )
+    select source from found where source is not null`);
+  return rows.map(({ source }) => source);
+}
+
+const REMOVE = {
+  webhook_log: `
+    with due as (
+      select id, sum(size_bytes) over (order by received_at, id) - size_bytes as bytes_before
+      from (
+        select id, received_at, size_bytes from webhook_log
+        where source = $1 and received_at < now() - make_interval(days => $2) and state <> 'open'
+        order by received_at, id limit $3 for update skip locked
+      ) as oldest
+    ), removed as (
+      delete from webhook_log using due where webhook_log.id = due.id and bytes_before < ${MAX_BYTES} returning 1
+    )
+    select count(*) as removed from removed`,
+  webhook_event: `
+    with due as (
+      select id from webhook_event
+      where source = $1 and created_at < now() - make_interval(days => $2) and state <> 'open'
+      order by created_at, id limit $3 for update skip locked
+    ), effects as (
+      delete from webhook_effect using due where event_id = due.id
+    ), removed as (
+      delete from webhook_event using due where webhook_event.id = due.id returning 1
+    )
+    select count(*) as removed from removed`,
+  message_status: `
+    with due as (
+      select message_id from message_status
+      where source = $1 and changed_at < now() - make_interval(days => $2)
+      order by changed_at limit $3 for update skip locked
+    ), removed as (
+      delete from message_status using due
+      where source = $1 and message_status.message_id = due.message_id returning 1
+    )
+    select count(*) as removed from removed`,
+};

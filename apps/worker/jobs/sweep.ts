@@ -10,6 +10,7 @@ import { uploads } from '#uploads/queue.ts';
 import type { SignatureState } from '#uploads/signature-state.ts';
 import type { Storage } from '#uploads/storage.ts';
 import { sweepDeleted, sweepExpired, sweepOrphans, sweepOutdated } from '#uploads/sweep-uploads.ts';
+import type { RetentionDaysOf } from '#webhooks/retention.ts';
 import { sweepReceipts } from '#webhooks/sweep-receipts.ts';
 
 /** Twice the longest interval between two runs of a sweep. */
@@ -18,7 +19,7 @@ const PATIENCE_SECONDS = 2 * 3_600;
 export interface SweepParts {
   pool: Pool;
   log: Log;
-  retentionDays: number;
+  retentionDaysOf: RetentionDaysOf;
   storage: Storage;
   producer: Producer;
   /** Undefined where no scanner is named. */
@@ -27,9 +28,9 @@ export interface SweepParts {
 
 /** Every sweep there is. */
 function sweepsOf(parts: SweepParts): Record<SweepName, Sweep> {
-  const { pool, retentionDays } = parts;
+  const { pool, retentionDaysOf } = parts;
   return {
-    receipts: (signal) => sweepReceipts(pool, retentionDays, signal),
+    receipts: (signal) => sweepReceipts(pool, retentionDaysOf, signal),
     sessions: (signal) => sweepAccess(pool, signal),
     limits: (signal) => sweepDurableCounters(pool, signal),
     async uploads(signal) {
