@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { secret } from '#runtime/config.ts';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 /** Addresses: each process has its own port setting. */
 export const hostSettings = {
@@ -49,6 +49,7 @@ export async function listen(
     if (!readsLate(request)) response.writeContinue();
     handler(request, response);
   });
+  answerParseErrors(server);
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -56,6 +57,37 @@ export async function listen(
     throw portFault(error, host, port, setting);
   }
   return { port: (server.address() as AddressInfo).port, close: () => drain(server) };
+}
+
+const PARSE_STATUS: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+/**
+ * What can't be parsed is answered in a word and cut. If it follows a request that is still being answered, that answer
+ * goes out first: its sender has told a wrong length, and the rest is no second request.
+ */
+function answerParseErrors(server: Server): void {
+  const answering = new WeakMap<Socket, ServerResponse>();
+  for (const event of ['request', 'checkContinue'] as const) {
+    server.prependListener(event, (request: IncomingMessage, response: ServerResponse) => {
+      answering.set(request.socket, response);
+      response.once('close', () => answering.delete(request.socket));
+    });
+  }
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const response = answering.get(socket);
+    if (response !== undefined && error.code?.startsWith('HPE_') === true && !response.headersSent) {
+      response.setHeader('connection', 'close');
+      return;
+    }
+    if (socket.writable && response?.headersSent !== true) {
+      socket.end(`HTTP/1.1 ${PARSE_STATUS[error.code ?? ''] ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`);
+    }
+    socket.destroySoon();
+  });
 }
 
 function portFault(error: unknown, host: string, port: number, setting: string): unknown {

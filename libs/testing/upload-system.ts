@@ -1,12 +1,11 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { record } from '#audit/record.ts';
 import { openListener } from '#database/listener.ts';
 import type { Pool } from '#database/pool.ts';
+import { Failure } from '#runtime/failure.ts';
+import { listen } from '#runtime/http-server.ts';
 import { openLog } from '#runtime/log.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { openAdmissions } from '#uploads/admission.ts';
@@ -28,7 +27,6 @@ import type { AuthoriseAttachment } from '#uploads/ticket-check.ts';
 import { rememberCaller, type Role } from '../../apps/ingress/caller.ts';
 import { buildIngress } from '../../apps/ingress/ingress.ts';
 import { isUpload, uploadRoutes } from '../../apps/ingress/routes/uploads.ts';
-import { Failure } from '#runtime/failure.ts';
 
 export interface UploadSystemOptions {
   /** A clamd to scan with, or a scanner of the test's own. */
@@ -55,7 +53,6 @@ export interface UploadSystem extends AsyncDisposable {
   storage: Storage;
   changes: UploadChanges;
   parts: ScanParts;
-  server: Server;
   /** Brings an upload to its verdict. */
   scan(uploadId: string): Promise<void>;
   /** Resolves when everything that was rung for is done. */
@@ -135,23 +132,13 @@ export async function openUploadSystem(options: UploadSystemOptions = {}): Promi
     ...(options.pace === undefined ? {} : { pace: options.pace }),
   });
   const app = buildIngress({ headers: {}, routers: [router], log });
-  const server = createServer({ requestTimeout: 0 }, app);
-  server.on('checkContinue', (request, response) => {
-    if (!isUpload(request)) response.writeContinue();
-    app(request, response);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  stack.defer(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
+  const server = await listen(app, { host: '127.0.0.1', port: 0, setting: 'PORT', readsLate: isUpload });
+  stack.defer(() => server.close());
   const settled = async (): Promise<void> => {
     while (scans.size > 0) await Promise.all(scans);
   };
   stack.defer(settled);
-  const { port } = server.address() as AddressInfo;
+  const { port } = server;
   return {
     origin: `http://127.0.0.1:${port}`,
     port,
@@ -161,7 +148,6 @@ export async function openUploadSystem(options: UploadSystemOptions = {}): Promi
     storage,
     changes,
     parts,
-    server,
     scan,
     settled,
     files: () => ({

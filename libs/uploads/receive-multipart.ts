@@ -16,7 +16,7 @@ export interface FilePart {
   /** Every name its header gives, the one that counts last. */
   names: readonly string[];
   declaredType: string | undefined;
-  bytes: Readable;
+  bytes: AsyncIterable<Buffer>;
 }
 
 export interface MultipartBody<T> {
@@ -57,7 +57,9 @@ export async function receiveMultipart<T>(
     if (field !== 'file') refuse(new Failure('file-missing', { detail: 'the part must be named file' }));
     else if (names.length === 0) refuse(new Failure('filename-missing'));
     if (refusal !== undefined) return;
-    file = store({ names, declaredType: info.mimeType.toLowerCase(), bytes });
+    // Left early, the stream must stay: the parser would take its end for a fault of the body.
+    const chunks = bytes.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    file = store({ names, declaredType: info.mimeType.toLowerCase(), bytes: chunks });
     file.catch(refuse);
   });
   parser.on('field', (field, value) => {
@@ -86,10 +88,12 @@ export async function receiveMultipart<T>(
     if (file === undefined) throw new Failure('file-missing');
     return { file: await file, sha256 };
   } catch (error) {
-    stream?.destroy(error instanceof Error ? error : undefined);
+    // Settled before the parser is ended, which reports an error of its own.
+    const cause = refusal ?? error;
+    stream?.destroy(cause instanceof Error ? cause : undefined);
     parser.destroy();
     await file?.then(discard, () => undefined);
-    throw refusal ?? error;
+    throw cause;
   }
 }
 
