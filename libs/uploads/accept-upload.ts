@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { databaseFailure, type Pool } from '#database/pool.ts';
 import { Failure } from '#runtime/failure.ts';
-import { newId } from '#runtime/id.ts';
 import type { Admission } from '#uploads/admission.ts';
 import { passCheckpoint, type Checkpoint } from '#uploads/checkpoint.ts';
 import type { ReceivedFile } from '#uploads/receive.ts';
@@ -56,7 +55,7 @@ export async function acceptUpload(
     checkpoint('file-written');
     await incoming.commit();
     checkpoint('file-synced');
-    const fresh = { id: newId(), fingerprint: fingerprintOf(facts, sha256) };
+    const fresh = { id: admission.uploadId, fingerprint: fingerprintOf(facts, sha256) };
     isKept = await insert(deps.pool, facts, received, fresh);
     checkpoint('row-committed');
     if (isKept) admission.accepted(sizeBytes);

