@@ -64,6 +64,7 @@ async function lookAndScan(
   const inspection = await inspector.inspect(file, upload.sizeBytes, claim);
   checkpoint('file-inspected');
   if (inspection.kind === 'refused') return refusedOutcome(upload, inspection);
+  signal.throwIfAborted();
   const verdict = await scanner.scan(scanSourceOf(file, upload), signal);
   checkpoint('file-scanned');
   if (verdict.kind !== 'clean') return outcomeOf(upload, verdict);
