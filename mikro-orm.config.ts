@@ -6,7 +6,14 @@ import { RefreshTokenEntity } from '#access/refresh-token.ts';
 import { SigningKeyEntity } from '#access/signing-key.ts';
 import { UserSessionEntity } from '#access/user-session.ts';
 import { UserEntity } from '#access/user.ts';
+import { AlertEntity } from '#audit/alert.ts';
+import { AuditPolicyEntity } from '#audit/audit-policy.ts';
+import { AuditSealEntity } from '#audit/audit-seal.ts';
+import { EventContextEntity } from '#audit/event-context.ts';
+import { AuditCursorEntity } from '#audit/follow.ts';
 import { SecurityEventEntity } from '#audit/security-event.ts';
+import { AuditVerificationEntity } from '#audit/verification.ts';
+import { ProcessHeartbeatEntity } from '#database/heartbeat.ts';
 import { migrations } from '#database/migrations/list.ts';
 import { LimiterCounterEntity } from '#limits/limiter-counter.ts';
 import { SweepRunEntity } from '#queue/sweep-run.ts';
@@ -21,6 +28,13 @@ export default defineConfig({
   clientUrl: process.env['MIGRATE_DATABASE_URL'] ?? process.env['DATABASE_URL'] ?? 'postgres://127.0.0.1/portcullis',
   entities: [
     SecurityEventEntity,
+    AuditSealEntity,
+    AuditPolicyEntity,
+    AuditCursorEntity,
+    EventContextEntity,
+    AuditVerificationEntity,
+    AlertEntity,
+    ProcessHeartbeatEntity,
     WebhookLogEntity,
     WebhookEventEntity,
     WebhookEffectEntity,

@@ -1,3 +1,4 @@
+import { appendOnlyTables, applyAuditPolicy, readOnlyTables } from '#audit/audit-policy.ts';
 import { catalogue } from '#catalogue.ts';
 import { migrate } from '#database/migrate.ts';
 import { openQueueConnection } from '#queue/connection.ts';
@@ -10,15 +11,19 @@ import ormConfig from '../../mikro-orm.config.ts';
 import { createFirstAdmin } from './create-first-admin.ts';
 import { migrateSettings } from './settings.ts';
 
-/** What may be added and read, but never changed: see the grants in libs/database/migrate.ts. */
-const APPEND_ONLY = ['security_event'];
-
 /** Brings both schemas up to date, declares the schedules and creates the first admin. Run it before a new release; running it again does nothing. */
 await runTask('migrate', async ({ stack, log }) => {
   const config = readConfig(migrateSettings);
   const ownerUrl = config.MIGRATE_DATABASE_URL ?? config.DATABASE_URL;
   const appRole = decodeURIComponent(new URL(config.DATABASE_URL).username) || undefined;
-  const applied = await migrate({ config: ormConfig, ownerUrl, appRole, appendOnly: APPEND_ONLY });
+  const applied = await migrate({
+    config: ormConfig,
+    ownerUrl,
+    appRole,
+    appendOnly: appendOnlyTables,
+    readOnly: readOnlyTables,
+    afterwards: (owner) => applyAuditPolicy(owner, config.AUDIT_RETENTION_MONTHS),
+  });
   log.info({ applied }, applied.length === 0 ? 'the database is up to date' : 'the database was migrated');
 
   const queueUrl = queueUrlOf(config);

@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
-/** One security-relevant act or refusal, append-only (table security_event). */
+/** One security-relevant act or refusal, append-only (table security_event, one partition a month of its ids). */
 export const SecurityEventEntity = defineEntity({
   name: 'SecurityEvent',
   tableName: 'security_event',
@@ -19,10 +19,15 @@ export const SecurityEventEntity = defineEntity({
     source: p.text().nullable(),
     count: p.integer().default(1),
     details: p.json(),
+    era: p.integer().default(1),
+    /** Of the transaction that wrote it: decides when it may be sealed. */
+    transactionId: p.string().columnType('xid8').defaultRaw('pg_current_xact_id()'),
   },
   indexes: [
     { name: 'security_event_recent', properties: ['occurredAt', 'id'] },
     { name: 'security_event_by_type', properties: ['type', 'occurredAt'] },
     { name: 'security_event_by_actor', properties: ['actorId', 'occurredAt'] },
+    { name: 'security_event_by_target', properties: ['targetId', 'occurredAt'] },
+    { name: 'security_event_order', properties: ['era', 'transactionId', 'id'] },
   ],
 });

@@ -2,7 +2,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { Options } from '@mikro-orm/postgresql';
 import { Client, escapeIdentifier } from 'pg';
 import { url } from '#runtime/config.ts';
-import { requireUtf8 } from '#database/pool.ts';
+import { requireUtf8, type Queryable } from '#database/pool.ts';
 
 export const migrationSettings = {
   /** The role that owns the schema; the role of DATABASE_URL if unset. */
@@ -19,20 +19,26 @@ export interface MigrateOptions {
   appRole?: string | undefined;
   /** Tables whose rows that role may add and read, but never change or remove. */
   appendOnly: readonly string[];
+  /** Tables that it may only read. */
+  readOnly: readonly string[];
+  /** What else is done as the owner, each time. */
+  afterwards?: (owner: Queryable) => Promise<void>;
 }
 
 /**
  * Brings the schema up to date, once however many call it at a time, and grants the application's role what it needs.
  * @returns the names of the migrations that were applied.
  */
-export async function migrate({ config, ownerUrl, appRole, appendOnly }: MigrateOptions): Promise<string[]> {
+export async function migrate(options: MigrateOptions): Promise<string[]> {
+  const { config, ownerUrl, appRole, afterwards } = options;
   const client = new Client({ connectionString: ownerUrl, connectionTimeoutMillis: 5_000 });
   await client.connect();
   try {
     await requireUtf8(client);
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     const applied = await applyMigrations(config, ownerUrl);
-    if (appRole !== undefined) await grantAccess(client, appRole, appendOnly);
+    await afterwards?.(client);
+    if (appRole !== undefined) await grantAccess(client, appRole, options);
     return applied;
   } finally {
     await client.end();
@@ -49,7 +55,16 @@ async function applyMigrations(config: Options, ownerUrl: string): Promise<strin
   }
 }
 
-async function grantAccess(client: Client, appRole: string, appendOnly: readonly string[]): Promise<void> {
+/** Where the application's role may touch a partitioned table, it does so through the table, never through a partition. */
+const PARTITIONS = `
+  select c.oid::regclass::text as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+  where i.inhparent = any($1::regclass[])`;
+
+async function grantAccess(
+  client: Client,
+  appRole: string,
+  { appendOnly, readOnly }: Pick<MigrateOptions, 'appendOnly' | 'readOnly'>,
+): Promise<void> {
   const { rows } = await client.query<{ owner: string }>('select current_user as owner');
   if (rows[0]?.owner === appRole) return;
   const role = escapeIdentifier(appRole);
@@ -61,4 +76,9 @@ async function grantAccess(client: Client, appRole: string, appendOnly: readonly
   for (const table of appendOnly) {
     await client.query(`revoke update, delete, truncate on ${escapeIdentifier(table)} from ${role}`);
   }
+  for (const table of readOnly) {
+    await client.query(`revoke insert, update, delete, truncate on ${escapeIdentifier(table)} from ${role}`);
+  }
+  const partitions = await client.query<{ name: string }>(PARTITIONS, [[...appendOnly]]);
+  for (const { name } of partitions.rows) await client.query(`revoke all on ${name} from ${role}`);
 }

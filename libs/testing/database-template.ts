@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
+import { appendOnlyTables, applyAuditPolicy, readOnlyTables } from '#audit/audit-policy.ts';
 import { openEmbeddedDatabase } from '#database/embedded.ts';
 import { migrate } from '#database/migrate.ts';
 import { catalogue } from '#catalogue.ts';
@@ -28,7 +29,9 @@ export async function openTemplate(home: string): Promise<TemplateServer> {
       config: { ...config, logger: () => undefined },
       ownerUrl: server.ownerUrl,
       appRole: 'portcullis',
-      appendOnly: ['security_event'],
+      appendOnly: appendOnlyTables,
+      readOnly: readOnlyTables,
+      afterwards: (owner) => applyAuditPolicy(owner, 0),
     });
     await migrateQueue(server.url, Object.values(catalogue), { ownerUrl: server.ownerUrl });
   } catch (error) {

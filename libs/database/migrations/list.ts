@@ -4,6 +4,7 @@ import { M0003Access } from '#database/migrations/m0003-access.ts';
 import { M0004Uploads } from '#database/migrations/m0004-uploads.ts';
 import { M0005Limits } from '#database/migrations/m0005-limits.ts';
 import { M0006Sweeps } from '#database/migrations/m0006-sweeps.ts';
+import { M0007Heartbeats } from '#database/migrations/m0007-heartbeats.ts';
 
 /** Every migration in order. A migration that was released is never changed. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   { name: 'm0004-uploads', class: M0004Uploads },
   { name: 'm0005-limits', class: M0005Limits },
   { name: 'm0006-sweeps', class: M0006Sweeps },
+  { name: 'm0007-heartbeats', class: M0007Heartbeats },
 ] as const;
