@@ -106,7 +106,9 @@ async function lastEnd(client: PoolClient): Promise<End> {
   const { rows } = await client.query<End & { isAhead: boolean }>(LAST_SEAL);
   const [end] = rows;
   if (end?.isAhead === true) {
-    throw new Error('the database was restored from a dump: run the migration, which begins a new era of the audit trail');
+    throw new Error(
+      'the database was restored from a dump: run the migration, which begins a new era of the audit trail',
+    );
   }
   return end ?? BEGINNING;
 }
