@@ -6,7 +6,8 @@ import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { receiptDraft } from '#testing/receipt-draft.ts';
 import { effort } from '#testing/effort.ts';
 import { insertReceipts } from '#webhooks/insert-receipts.ts';
-import { deadReasons, openReceiptProcessor } from '#webhooks/process-receipts.ts';
+import { openReceiptProcessor } from '#webhooks/process-receipts.ts';
+import { deadReasons } from '#webhooks/receipt-attempts.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -2,10 +2,11 @@ import { databaseFailure, inTransaction, isDatabaseUnavailable, type Pool, type 
 import { openBatcher } from '#runtime/batcher.ts';
 import { Failure } from '#runtime/failure.ts';
 import { newId } from '#runtime/id.ts';
-import type { EventDraft, Expansion } from '#webhooks/event.ts';
+import type { Expansion } from '#webhooks/event.ts';
 import { expand } from '#webhooks/expand.ts';
 import { heardStatus, keepMessageStatuses } from '#webhooks/keep-message-statuses.ts';
-import { FIRST_CHECK_SECONDS } from '#webhooks/receipt.ts';
+import { insertEvents, type NewEvent } from '#webhooks/insert-events.ts';
+import { countAttempt } from '#webhooks/receipt-attempts.ts';
 import type { ProviderName } from '#webhooks/provider.ts';
 
 const MAX_BATCH_ROWS = 256;
@@ -14,8 +15,6 @@ const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 const BATCHES_IN_FLIGHT = 2;
 const MAX_WAITING_ROWS = 100_000;
 const MAX_WAIT_MS = 600_000;
-const MAX_ATTEMPTS = 5;
-const EVENTS_PER_INSERT = 5_000;
 
 interface OpenReceipt {
   id: string;
@@ -161,98 +160,4 @@ async function closeReceipts(
     ],
   });
   return new Set(rows.map((row) => row.id));
-}
-
-interface NewEvent {
-  id: string;
-  receipt: OpenReceipt;
-  event: EventDraft;
-}
-
-/**
- * An event that is there already (from another receipt, say) stays as it is. Sorted, so that batches can't deadlock.
- * @returns the ids of the new events that wait for handlers.
- */
-async function insertEvents(
-  client: PoolClient,
-  drafts: readonly NewEvent[],
-  wants: (type: string) => boolean,
-): Promise<string[]> {
-  const sorted = drafts.toSorted(
-    (a, b) => compare(a.receipt.source, b.receipt.source) || compare(a.event.key, b.event.key),
-  );
-  const waiting: string[] = [];
-  for (let from = 0; from < sorted.length; from += EVENTS_PER_INSERT) {
-    const part = sorted.slice(from, from + EVENTS_PER_INSERT);
-    const { rows } = await client.query<{ id: string; state: string }>({
-      name: 'events-insert',
-      text: INSERT_EVENTS,
-      values: [
-        part.map(({ id }) => id),
-        part.map(({ receipt }) => receipt.source),
-        part.map(({ event }) => event.key),
-        part.map(({ receipt }) => receipt.id),
-        part.map(({ event }) => event.type),
-        part.map(({ event }) => event.occurredAt?.toISOString() ?? null),
-        part.map(({ event }) => JSON.stringify(event.subjects)),
-        part.map(({ event }) => JSON.stringify(event.data)),
-        part.map(({ event }) => JSON.stringify(event.raw)),
-        part.map(({ receipt }) => receipt.correlation_id),
-        part.map(({ event }) => wants(event.type)),
-      ],
-    });
-    for (const { id, state } of rows) if (state === 'open') waiting.push(id);
-  }
-  return waiting;
-}
-
-const INSERT_EVENTS = `
-  insert into webhook_event (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, state,
-    correlation_id, next_check_at, closed_at)
-  select id, source, event_key, receipt_id, type, occurred_at,
-    array(select jsonb_array_elements_text(subjects)), data, raw,
-    case when wanted then 'open' else 'done' end, correlation_id,
-    case when wanted then now() + interval '${FIRST_CHECK_SECONDS} seconds' end,
-    case when not wanted then clock_timestamp() end
-  from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::jsonb[],
-    $9::jsonb[], $10::text[], $11::bool[])
-    as draft (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, correlation_id, wanted)
-  on conflict (source, event_key) do nothing
-  returning id, state`;
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
-
-/** A receipt whose processing fails by itself gets later tries, and rests as dead after the last. */
-async function countAttempt(pool: Pool, receiptId: string, error: unknown): Promise<ReceiptOutcome> {
-  const message = error instanceof Error ? error.message : String(error);
-  const { rows } = await pool
-    .query<{ state: string }>({
-      name: 'receipt-attempt',
-      text: `
-        update webhook_log
-        set attempts = attempts + 1, last_error = left($2, 500),
-            state = case when attempts + 1 >= $3 then 'dead' else state end,
-            closed_at = case when attempts + 1 >= $3 then clock_timestamp() end,
-            next_check_at = case when attempts + 1 >= $3 then null
-              else now() + make_interval(secs => power(4, attempts + 1) * (0.75 + random() / 2)) end
-        where id = $1 and state = 'open'
-        returning state`,
-      values: [receiptId, message, MAX_ATTEMPTS],
-    })
-    .catch((failure: unknown) => {
-      throw databaseFailure(failure);
-    });
-  return rows[0]?.state === 'dead' ? 'dead' : 'failed';
-}
-
-/** The reasons of those of the given receipts that are dead. */
-export async function deadReasons(pool: Pool, receiptIds: readonly string[]): Promise<Map<string, string>> {
-  const { rows } = await pool.query<{ id: string; last_error: string | null }>(
-    "select id, last_error from webhook_log where id = any($1::uuid[]) and state = 'dead'",
-    [receiptIds],
-  );
-  return new Map(rows.map((row) => [row.id, row.last_error ?? 'unknown']));
 }

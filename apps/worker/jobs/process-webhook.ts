@@ -3,7 +3,8 @@ import { consume } from '#queue/consumer.ts';
 import type { Producer } from '#queue/producer.ts';
 import { Failure } from '#runtime/failure.ts';
 import type { Log } from '#runtime/log.ts';
-import { deadReasons, type ReceiptProcessor } from '#webhooks/process-receipts.ts';
+import type { ReceiptProcessor } from '#webhooks/process-receipts.ts';
+import { deadReasons } from '#webhooks/receipt-attempts.ts';
 import { webhooks } from '#webhooks/queue.ts';
 
 export interface ProcessWebhookParts {

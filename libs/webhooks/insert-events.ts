@@ -1,0 +1,68 @@
+import type { PoolClient } from '#database/pool.ts';
+import type { EventDraft } from '#webhooks/event.ts';
+import { FIRST_CHECK_SECONDS } from '#webhooks/receipt.ts';
+
+const EVENTS_PER_INSERT = 5_000;
+
+/** An update of a receipt that is being closed. */
+export interface NewEvent {
+  id: string;
+  receipt: { id: string; source: string; correlation_id: string };
+  event: EventDraft;
+}
+
+/**
+ * An event that is there already (from another receipt, say) stays as it is. Sorted, so that batches can't deadlock.
+ * @returns the ids of the new events that wait for handlers.
+ */
+export async function insertEvents(
+  client: PoolClient,
+  drafts: readonly NewEvent[],
+  wants: (type: string) => boolean,
+): Promise<string[]> {
+  const sorted = drafts.toSorted(
+    (a, b) => compare(a.receipt.source, b.receipt.source) || compare(a.event.key, b.event.key),
+  );
+  const waiting: string[] = [];
+  for (let from = 0; from < sorted.length; from += EVENTS_PER_INSERT) {
+    const part = sorted.slice(from, from + EVENTS_PER_INSERT);
+    const { rows } = await client.query<{ id: string; state: string }>({
+      name: 'events-insert',
+      text: INSERT_EVENTS,
+      values: [
+        part.map(({ id }) => id),
+        part.map(({ receipt }) => receipt.source),
+        part.map(({ event }) => event.key),
+        part.map(({ receipt }) => receipt.id),
+        part.map(({ event }) => event.type),
+        part.map(({ event }) => event.occurredAt?.toISOString() ?? null),
+        part.map(({ event }) => JSON.stringify(event.subjects)),
+        part.map(({ event }) => JSON.stringify(event.data)),
+        part.map(({ event }) => JSON.stringify(event.raw)),
+        part.map(({ receipt }) => receipt.correlation_id),
+        part.map(({ event }) => wants(event.type)),
+      ],
+    });
+    for (const { id, state } of rows) if (state === 'open') waiting.push(id);
+  }
+  return waiting;
+}
+
+const INSERT_EVENTS = `
+  insert into webhook_event (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, state,
+    correlation_id, next_check_at, closed_at)
+  select id, source, event_key, receipt_id, type, occurred_at,
+    array(select jsonb_array_elements_text(subjects)), data, raw,
+    case when wanted then 'open' else 'done' end, correlation_id,
+    case when wanted then now() + interval '${FIRST_CHECK_SECONDS} seconds' end,
+    case when not wanted then clock_timestamp() end
+  from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::jsonb[],
+    $9::jsonb[], $10::text[], $11::bool[])
+    as draft (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, correlation_id, wanted)
+  on conflict (source, event_key) do nothing
+  returning id, state`;
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
