@@ -23,6 +23,8 @@ export interface ContestantOptions {
 
 const root = join(import.meta.dirname, '..');
 const READY_LIMIT_MS = 20_000;
+/** As docker-compose.yml and npm start run it. */
+const INGRESS_FLAGS = ['--max-semi-space-size=64'];
 
 /** Starts, in this order: verify-only, insert-and-add, ours on Redis, ours on PostgreSQL. */
 export async function startContestants(stack: AsyncDisposableStack, options: ContestantOptions): Promise<Contestant[]> {
@@ -59,16 +61,17 @@ async function startOurs(
   const env = {
     DATABASE_URL: url,
     LOG_LEVEL: 'warn',
+    DATA_DIR: join(stores.scratch, name),
     ...(queueUrl === undefined ? {} : { QUEUE_URL: queueUrl }),
   };
   const migrate = await startProgram('apps/migrate/main.ts', { ...env, MIGRATE_DATABASE_URL: ownerUrl });
   if ((await migrate.ended) !== 0) throw new Error('the migration failed');
-  const ingress = await startServer(stack, 'apps/ingress/main.ts', {
-    ...env,
+  const secrets = {
     WHATSAPP_APP_SECRET: secret,
     SESSION_SECRET: randomBytes(24).toString('hex'),
     CSRF_SECRET: randomBytes(24).toString('hex'),
-  });
+  };
+  const ingress = await startServer(stack, 'apps/ingress/main.ts', { ...env, ...secrets }, INGRESS_FLAGS);
   const pids = [ingress.pid];
   if (withWorker) {
     const worker = await startProgram('apps/worker/main.ts', { ...env, WORKER_PORT: '0' });
@@ -82,9 +85,10 @@ async function startServer(
   stack: AsyncDisposableStack,
   file: string,
   env: Record<string, string>,
+  flags: readonly string[] = [],
 ): Promise<{ port: number; pid: number }> {
   const port = await freePort();
-  const server = await startProgram(file, { ...env, PORT: String(port) });
+  const server = await startProgram(file, { ...env, PORT: String(port) }, flags);
   stack.defer(() => server.stop([['SIGTERM', 10_000]]));
   const limit = Date.now() + READY_LIMIT_MS;
   while (!(await answers(port))) {
@@ -94,8 +98,8 @@ async function startServer(
   return { port, pid: server.pid };
 }
 
-const startProgram = (file: string, env: Record<string, string>) =>
-  spawnTethered(process.execPath, [join(root, file)], {
+const startProgram = (file: string, env: Record<string, string>, flags: readonly string[] = []) =>
+  spawnTethered(process.execPath, [...flags, join(root, file)], {
     endSignal: 'SIGTERM',
     graceMs: 10_000,
     cwd: root,

@@ -7,6 +7,8 @@ import { findRedis } from '../libs/testing/redis-binary.ts';
 import { startRedisServer } from '../libs/testing/redis-server.ts';
 
 export interface Stores {
+  /** A directory that is removed afterwards. */
+  scratch: string;
   postgresPid: number;
   postgresVersion: string;
   redisPid: number;
@@ -40,6 +42,7 @@ export async function openStores(stack: AsyncDisposableStack): Promise<Stores> {
   );
   const inDatabase = (url: string, name: string): string => Object.assign(new URL(url), { pathname: `/${name}` }).href;
   return {
+    scratch,
     postgresPid: postgres.pid,
     postgresVersion: await versionOf(postgres.superuserUrl),
     redisPid: redis.pid,

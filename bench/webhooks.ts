@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -44,6 +44,12 @@ export async function run(args: string[]): Promise<boolean> {
     number,
     number,
   ];
+  const [loadBefore = 0] = loadavg();
+  if (loadBefore > cpus().length / 2) {
+    console.log(
+      `The machine is busy (load ${loadBefore.toFixed(1)}): what needs several processes at once will look worse.`,
+    );
+  }
   await using stack = new AsyncDisposableStack();
   const secret = randomBytes(24).toString('hex');
   const stores = await openStores(stack);
@@ -65,6 +71,7 @@ export async function run(args: string[]): Promise<boolean> {
   const report = {
     at: new Date().toISOString(),
     machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
+    loadBefore,
     versions: { node: process.version, postgres: stores.postgresVersion, redis: stores.redisVersion },
     durability: 'PostgreSQL: fsync and synchronous_commit on; Redis: append-only file, synced every second',
     load: { connections, bodyBytes, seconds, rounds, worker: values.worker },

@@ -15,7 +15,7 @@ const seconds = (duration = '0s'): number => {
   return Number(count) * (unit === 'm' ? 60 : 1);
 };
 const programOf = ({ command }: ComposeService): string | undefined =>
-  /^apps\/(\w+)\/main\.ts$/.exec(command?.[1] ?? '')?.[1];
+  /^apps\/(\w+)\/main\.ts$/.exec(command?.at(-1) ?? '')?.[1];
 
 describe('docker-compose.yml', () => {
   it('runs every program but the one that runs them without it', () => {
