@@ -59,6 +59,7 @@ const problems: Record<
     type: QUOTA_EXCEEDED,
   },
   'receipt-unreplayable': { status: 422, title: 'The receipt can not be replayed' },
+  'subject-entangled': { status: 422, title: 'The subject is linked to too many others' },
   'filter-wide': { status: 422, title: 'The filter matches too much' },
   'receipt-dead': { status: 422, title: 'The receipt can not be processed' },
   'event-dead': { status: 422, title: 'The event can not be handled' },

@@ -41,6 +41,7 @@ export const failures = {
   'receipt-dead': 'never',
   'receipt-unreplayable': 'never',
   'filter-wide': 'never',
+  'subject-entangled': 'never',
   'event-dead': 'never',
   'forward-refused': 'counted',
   'forward-gone': 'never',

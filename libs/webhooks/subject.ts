@@ -27,3 +27,12 @@ export function subjectsOf(...subjects: (string | undefined)[]): string[] {
   const present = subjects.filter((subject) => subject !== undefined && subject.length <= MAX_SUBJECT_CHARACTERS);
   return [...new Set(present as string[])].slice(0, MAX_SUBJECTS);
 }
+
+/** A subject as people write it, in its one spelling; undefined if it is none. */
+export function parseSubject(text: string): string | undefined {
+  const at = text.indexOf(':');
+  const [kind, value] = [text.slice(0, at), text.slice(at + 1).trim()];
+  if (at < 0 || value === '') return undefined;
+  const spell = { phone: phoneSubject, email: emailSubject, user: userSubject, customer: customerSubject }[kind];
+  return spell?.(value);
+}
