@@ -1,5 +1,5 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { OWNER } from '#testing/upload-system.ts';
+import { OWNER } from '#testing/upload-core.ts';
 
 export interface HttpAnswer {
   status: number;

@@ -3,7 +3,8 @@ import { hasClamd, openTestClamd } from '#testing/clamd.ts';
 import { rawRequest } from '#testing/raw-request.ts';
 import { sample } from '#testing/files/samples.ts';
 import { multipart, send, upload, verdictOf, type HttpAnswer, type Part } from '#testing/upload-client.ts';
-import { openUploadSystem, OWNER, type UploadSystem } from '#testing/upload-system.ts';
+import { OWNER, type UploadSystem } from '#testing/upload-core.ts';
+import { openUploadSystem } from '#testing/upload-system.ts';
 import type { LocalClamd } from '#uploads/local-clamd.ts';
 
 interface Row {

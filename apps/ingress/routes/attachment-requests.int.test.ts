@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { effort } from '#testing/effort.ts';
 import { answerIn, rawRequest } from '#testing/raw-request.ts';
 import { multipart, send, upload, type Part } from '#testing/upload-client.ts';
-import { openUploadSystem, OWNER, STRANGER, type UploadSystem } from '#testing/upload-system.ts';
+import { OWNER, STRANGER, type UploadSystem } from '#testing/upload-core.ts';
+import { openUploadSystem } from '#testing/upload-system.ts';
 
 const MAX_BYTES = 1024 * 1024;
 const FORM = 'multipart/form-data; boundary=b';

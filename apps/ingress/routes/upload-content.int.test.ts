@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sample, samples } from '#testing/files/samples.ts';
 import { send, upload, type HttpAnswer, type SendOptions } from '#testing/upload-client.ts';
-import { AGENT, openUploadSystem, STRANGER, type UploadSystem } from '#testing/upload-system.ts';
+import { AGENT, STRANGER, type UploadSystem } from '#testing/upload-core.ts';
+import { openUploadSystem } from '#testing/upload-system.ts';
 import { defaultPolicy } from '#uploads/file-policy.ts';
 
 const CONTENT = Buffer.from('<html><script>alert(1)</script></html>\n');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { send, upload, type HttpAnswer } from '#testing/upload-client.ts';
-import { AGENT, openUploadSystem, STRANGER, type UploadSystem } from '#testing/upload-system.ts';
+import { AGENT, STRANGER, type UploadSystem } from '#testing/upload-core.ts';
+import { openUploadSystem } from '#testing/upload-system.ts';
 
 describe('the status of an upload', () => {
   let system: UploadSystem;
@@ -111,7 +112,7 @@ describe('the status of an upload', () => {
     const id = await take();
     const waiting = get(id, { prefer: 'wait=20' });
     while (system.changes.waiting === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    await system.database.pool.query(
+    await system.pool.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
        where application_name = 'portcullis-listen-upload_changed' and datname = current_database()`,
     );

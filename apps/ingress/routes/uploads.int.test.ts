@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasClamd, openTestClamd } from '#testing/clamd.ts';
 import { send, upload, verdictOf } from '#testing/upload-client.ts';
-import { AGENT, openUploadSystem, STRANGER, type UploadSystem } from '#testing/upload-system.ts';
+import { AGENT, STRANGER, type UploadSystem } from '#testing/upload-core.ts';
+import { openUploadSystem } from '#testing/upload-system.ts';
 import type { LocalClamd } from '#uploads/local-clamd.ts';
 import { eicar } from '#uploads/test-signatures.ts';
 

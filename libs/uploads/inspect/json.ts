@@ -3,7 +3,7 @@ import { inspectionLimits } from '#uploads/inspect/limits.ts';
 import { mismatch } from '#uploads/inspect/refusal.ts';
 import { inspectText } from '#uploads/inspect/text.ts';
 
-type State = 'value' | 'first-item' | 'first-key' | 'key' | 'colon' | 'after' | 'string' | 'escape' | 'scalar';
+type State = 'value' | 'first-item' | 'first-key' | 'key' | 'colon' | 'after' | 'string' | 'escape' | 'hex' | 'scalar';
 
 const SCALAR = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 const MAX_SCALAR_CHARS = 1_024;
@@ -19,6 +19,7 @@ class JsonMachine {
   #state: State = 'value';
   readonly #open: ('{' | '[')[] = [];
   #scalar = '';
+  #hexLeft = 0;
   #isKey = false;
   #isFirst = true;
 
@@ -58,7 +59,14 @@ class JsonMachine {
   #step(char: string): void {
     if (this.#state === 'escape') {
       if (!'"\\/bfnrtu'.includes(char)) throw mismatch('JSON with an unknown escape');
-      this.#state = 'string';
+      this.#hexLeft = char === 'u' ? 4 : 0;
+      this.#state = char === 'u' ? 'hex' : 'string';
+      return;
+    }
+    if (this.#state === 'hex') {
+      if (!/[0-9a-fA-F]/.test(char)) throw mismatch('JSON with an unknown escape');
+      this.#hexLeft -= 1;
+      if (this.#hexLeft === 0) this.#state = 'string';
       return;
     }
     if (this.#state === 'scalar') {
