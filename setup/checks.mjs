@@ -34,8 +34,14 @@ export function runCheck({ title, command, args, env = process.env, limitMs = 60
   return new Promise((resolve) => {
     const end = (passed, note) => resolve({ title, passed, note, seconds: (Date.now() - startedAt) / 1000 });
     const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], timeout: limitMs });
+    // A Ctrl-C reaches it by itself.
+    const passOn = (signal) => child.kill(signal);
+    for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, passOn);
     child.once('error', (error) => end(false, error.message));
-    child.once('exit', (code, signal) => end(code === 0, code === 0 ? '' : `exit ${code ?? signal}`));
+    child.once('exit', (code, signal) => {
+      for (const passed of ['SIGTERM', 'SIGHUP']) process.off(passed, passOn);
+      end(code === 0, code === 0 ? '' : `exit ${code ?? signal}`);
+    });
   });
 }
 

@@ -11,6 +11,8 @@ import { SetupError } from './run-step.mjs';
 import { bringSystemPackages, missingPrograms } from './system-packages.mjs';
 import { tasks } from './tasks.mjs';
 
+const ORPHAN_POLL_MS = 250;
+
 try {
   process.exitCode = await main(process.argv[2] ?? '', process.argv.slice(3));
 } catch (error) {
@@ -58,9 +60,21 @@ function handOver(node, args, env) {
     // A terminal's Ctrl-C reaches the child by itself; we only wait for it.
     process.on('SIGINT', () => undefined);
     for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    if (process.env.npm_lifecycle_event !== undefined) whenOrphaned(() => child.kill('SIGTERM'));
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 0)));
   });
+}
+
+/** npm passes a signal to its shell only, which dies of it without a word to us. */
+function whenOrphaned(act) {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    act();
+  }, ORPHAN_POLL_MS);
+  timer.unref();
 }
 
 /** What is set already wins. */

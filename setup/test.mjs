@@ -1,10 +1,12 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { migrationCheck, runCheck, showResults, staticChecks } from './checks.mjs';
-import { root } from './paths.mjs';
 import { missingPrograms } from './system-packages.mjs';
 import { faultsWithoutRedis, lastLine, tallyOf } from './tally.mjs';
 
+const REMOVAL_TRIES = 50;
 const VITEST_LIMIT_MS = 25 * 60_000;
 /** Stores that tests must not take from the shell: they have their own. */
 const STORES = ['DATABASE_URL', 'MIGRATE_DATABASE_URL', 'QUEUE_URL', 'REDIS_URL', 'CLAMD_URL'];
@@ -13,8 +15,22 @@ const effort = Number(process.env.TEST_EFFORT ?? '1');
 const env = { ...process.env };
 for (const name of STORES) for (const suffix of ['', '_FILE']) delete env[`${name}${suffix}`];
 
+const scratch = mkdtempSync(join(tmpdir(), 'portcullis-tests-'));
+// Services that root runs as other users pass through it.
+chmodSync(scratch, 0o711);
+env.TMPDIR = scratch;
+// A Ctrl-C reaches the checks by themselves; we wait for the one that runs, and tidy up.
+let isInterrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => (isInterrupted = true));
+
 const results = [];
-for (const check of [...staticChecks, migrationCheck]) results.push(await runCheck({ ...check, env }));
+for (const check of [...staticChecks, migrationCheck]) {
+  results.push(await runCheck({ ...check, env }));
+  if (isInterrupted) {
+    await removeScratch();
+    process.exit(130);
+  }
+}
 const isRedisMissing = missingPrograms(['redis']).length > 0;
 if (isRedisMissing) {
   process.stdout.write('\n── redis\nNo Redis server on this machine: the tests that need it are SKIPPED\n');
@@ -29,13 +45,24 @@ const total = {
   failed: tally.failed + results.length - passed,
   skipped: tally.skipped,
 };
+await removeScratch();
 process.stdout.write(`\n${lastLine(total)}\n`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
+/** The services of a run that was killed are still ending, and write while we remove. */
+async function removeScratch() {
+  for (let tries = 0; tries < REMOVAL_TRIES; tries += 1) {
+    try {
+      rmSync(scratch, { recursive: true, force: true });
+      return;
+    } catch {
+      await sleep(200);
+    }
+  }
+}
+
 async function runTests(args) {
-  const directory = join(root, '.cache');
-  const file = join(directory, `tests-${process.pid}.json`);
-  mkdirSync(directory, { recursive: true });
+  const file = join(scratch, 'vitest.json');
   const result = await runCheck({
     title: effort === 1 ? 'tests (vitest)' : `tests (vitest, TEST_EFFORT=${effort})`,
     command: join('node_modules', '.bin', 'vitest'),
@@ -43,9 +70,7 @@ async function runTests(args) {
     env,
     limitMs: VITEST_LIMIT_MS * Math.max(1, effort),
   });
-  const tally = tallyOf(reportIn(file), result.passed);
-  rmSync(file, { force: true });
-  return { result, tally };
+  return { result, tally: tallyOf(reportIn(file), result.passed) };
 }
 
 function reportIn(file) {
