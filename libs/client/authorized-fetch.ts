@@ -1,0 +1,49 @@
+import type { Grant } from './grant.ts';
+import type { Platform } from './platform.ts';
+import { problemOf } from './problem.ts';
+import type { RequestTarget } from './request-target.ts';
+import type { ServerClock } from './server-clock.ts';
+import type { Session } from './session.ts';
+
+export interface AuthorizedFetchParts {
+  session: Session;
+  platform: Platform;
+  clock: ServerClock;
+  targetOf: (url: string) => RequestTarget;
+}
+
+/** A 401 that does not come from Portcullis says little: a token this young is not refreshed for it. */
+const YOUNG_MS = 5_000;
+
+/** `fetch` that is signed in. A request to another origin gets no token. */
+export function openAuthorizedFetch({ session, platform, clock, targetOf }: AuthorizedFetchParts): typeof fetch {
+  return async (input, init = {}) => {
+    const request = input instanceof Request ? input : undefined;
+    const { url, isTrusted } = targetOf(input instanceof Request ? input.url : input.toString());
+    if (!isTrusted) return platform.fetch(input, init);
+
+    const send = async (grant: Grant): Promise<Response> => {
+      const headers = new Headers(init.headers ?? request?.headers);
+      headers.set('authorization', `Bearer ${grant.accessToken}`);
+      const response = await platform.fetch(request ?? url, { ...init, headers });
+      clock.learn(response.headers);
+      return response;
+    };
+    const grant = await session.current();
+    const response = await send(grant);
+    if (response.status !== 401 || !(await isRefused(response, grant, clock))) return response;
+    const next = await session.replace(grant);
+    return canReplay(init.body) && (request?.body ?? null) === null ? send(next) : response;
+  };
+}
+
+export async function isRefused(response: Response, grant: Grant, clock: ServerClock): Promise<boolean> {
+  if (clock.now() - grant.issuedAtMs > YOUNG_MS) return true;
+  const { code } = await problemOf(response.clone());
+  return code === 'token-invalid' || code === 'unauthenticated';
+}
+
+/** A stream is used up by sending it. */
+function canReplay(body: unknown): boolean {
+  return typeof body !== 'object' || body === null || !('getReader' in body || Symbol.asyncIterator in body);
+}

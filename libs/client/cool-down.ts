@@ -1,0 +1,57 @@
+import type { Platform } from './platform.ts';
+import type { ClientProblem } from './problem.ts';
+
+export interface CoolDown {
+  /** Why nothing is tried at the moment. */
+  readonly problem: ClientProblem | undefined;
+  /** Nothing is tried until the server's `Retry-After`, or ever longer; then `again` is called, a bounded number of times. */
+  begin(problem: ClientProblem, again: () => void): void;
+  /** Something changed: what had no answer may be tried at once, what was told to wait may not. */
+  wake(): void;
+  end(): void;
+}
+
+const FIRST_MS = 1_000;
+const LONGEST_MS = 60_000;
+/** All within the grace that the server has for a refresh whose answer was lost. */
+const MAX_TRIES = 5;
+const SPREAD = 0.2;
+
+export function openCoolDown({ after, random }: Pick<Platform, 'after' | 'random'>): CoolDown {
+  let waiting: { problem: ClientProblem; again: () => void } | undefined;
+  let cancel = (): void => undefined;
+  let failures = 0;
+
+  function stop(): void {
+    cancel();
+    waiting = undefined;
+  }
+
+  return {
+    get problem() {
+      return waiting?.problem;
+    },
+    begin(problem, again) {
+      stop();
+      failures += 1;
+      const asked = problem.retryAfterSeconds;
+      const ms = asked === undefined ? Math.min(FIRST_MS * 2 ** (failures - 1), LONGEST_MS) : asked * 1_000;
+      waiting = { problem, again };
+      cancel = after(ms * (1 + SPREAD * random()), () => {
+        stop();
+        if (failures <= MAX_TRIES) again();
+      });
+    },
+    wake() {
+      if (waiting === undefined || waiting.problem.retryAfterSeconds !== undefined) return;
+      const { again } = waiting;
+      stop();
+      failures = 0;
+      again();
+    },
+    end() {
+      stop();
+      failures = 0;
+    },
+  };
+}

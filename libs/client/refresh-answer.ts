@@ -1,0 +1,31 @@
+import { problemOf, type ClientProblem } from './problem.ts';
+
+export interface Tokens {
+  accessToken: string;
+  /** Only in bearer mode. */
+  refreshToken?: string;
+  /** In seconds. */
+  expiresIn: number;
+}
+
+/** What the answer to a refresh means. Only `ended` signs anybody out. */
+export type RefreshOutcome =
+  | { kind: 'refreshed'; tokens: Tokens }
+  | { kind: 'ended'; reason: string }
+  | { kind: 'delayed'; problem: ClientProblem };
+
+const ENDING = new Set(['refresh-invalid', 'refresh-reused', 'session-ended', 'session-expired']);
+
+/** Judges an answer by its status and problem code: a proxy's 401 or 502 says nothing about a session. */
+export async function judgeRefresh(response: Response): Promise<RefreshOutcome> {
+  if (response.ok) {
+    const tokens = (await response.json()) as Tokens;
+    if (typeof tokens?.accessToken !== 'string') throw new TypeError('an answer without a token');
+    return { kind: 'refreshed', tokens };
+  }
+  const problem = await problemOf(response);
+  const { status, code } = problem;
+  if (status === 401 && ENDING.has(code)) return { kind: 'ended', reason: code };
+  if (status === 400 && code === 'refresh-missing') return { kind: 'ended', reason: code };
+  return { kind: 'delayed', problem };
+}
