@@ -2,6 +2,7 @@ import { isInstalled, installPackages } from '../setup/packages.mjs';
 
 const scenarios: Record<string, () => Promise<{ run: (args: string[]) => Promise<boolean> }>> = {
   webhooks: () => import('./webhooks.ts'),
+  audit: () => import('./audit.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -19,3 +19,7 @@ it.each(ROOTS.map((root, count) => [count, root] as const))('has the known root 
   const leaves = INPUTS.slice(0, count).map((input) => leafHash(Buffer.from(input, 'hex')));
   expect(merkleRoot(leaves).toString('hex')).toBe(root);
 });
+
+it('hashes a text as its UTF-8', () => {
+  expect(leafHash('Grüße, 世界')).toEqual(leafHash(Buffer.from('Grüße, 世界')));
+});

@@ -4,9 +4,9 @@ const HASH_BYTES = 32;
 const LEAF = Buffer.from([0]);
 const NODE = Buffer.from([1]);
 
-/** RFC 6962 §2.1: the hash of one leaf. */
-export function leafHash(data: Buffer): Buffer {
-  return hash('sha256', Buffer.concat([LEAF, data]), 'buffer');
+/** RFC 6962 §2.1: the hash of one leaf; of a text's UTF-8. */
+export function leafHash(data: Buffer | string): Buffer {
+  return hash('sha256', typeof data === 'string' ? `\0${data}` : Buffer.concat([LEAF, data]), 'buffer');
 }
 
 /** RFC 6962 §2.1: the Merkle tree hash over leaves that are hashed already. */

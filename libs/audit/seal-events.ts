@@ -1,5 +1,5 @@
 import { inTransaction, type Pool, type PoolClient } from '#database/pool.ts';
-import { CANONICAL } from '#audit/canonical.ts';
+import { CANONICAL, IN_CHAIN_ORDER } from '#audit/canonical.ts';
 import { leafHash, merkleRoot } from '#audit/merkle.ts';
 import { GENESIS, packLeaves, sealHash, type Seal } from '#audit/seal.ts';
 
@@ -70,6 +70,7 @@ export async function sealNextBatch(pool: Pool, options: SealOptions = {}): Prom
 
 async function seal(client: PoolClient, { maxBatch = MAX_BATCH, now = Date.now }: SealOptions) {
   const end = await lastEnd(client);
+  await client.query(IN_CHAIN_ORDER);
   const { rows } = await client.query<{ id: string; era: number; transaction: string; text: string }>({
     name: 'audit-settled',
     text: SETTLED,
@@ -77,7 +78,7 @@ async function seal(client: PoolClient, { maxBatch = MAX_BATCH, now = Date.now }
   });
   const last = rows.at(-1);
   if (last === undefined) return undefined;
-  const leaves = rows.map(({ id, text }) => ({ id, hash: leafHash(Buffer.from(text)) }));
+  const leaves = rows.map(({ id, text }) => ({ id, hash: leafHash(text) }));
   const unsigned = {
     number: end.number + 1,
     firstPosition: end.nextPosition,

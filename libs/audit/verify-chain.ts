@@ -1,5 +1,5 @@
-import type { Queryable } from '#database/pool.ts';
-import { CANONICAL } from '#audit/canonical.ts';
+import { inTransaction, type Pool } from '#database/pool.ts';
+import { CANONICAL, IN_CHAIN_ORDER } from '#audit/canonical.ts';
 import { compareLeaves, type RowLeaf } from '#audit/compare-leaves.ts';
 import { leafHash, merkleRoot } from '#audit/merkle.ts';
 import { GENESIS, sealHash, unpackLeaves, type Leaf, type Seal } from '#audit/seal.ts';
@@ -103,16 +103,16 @@ interface Page {
  * Walks the whole chain and stops at its first fault. Reads in large pages, the next while one is hashed, and keeps no
  * more than two of them.
  */
-export async function verifyChain(client: Queryable, options: VerifyOptions = {}): Promise<ChainVerdict> {
-  const prunedBefore = await firstKeptId(client);
-  const verdict = await walk(client, prunedBefore, options);
+export async function verifyChain(pool: Pool, options: VerifyOptions = {}): Promise<ChainVerdict> {
+  const prunedBefore = await firstKeptId(pool);
+  const verdict = await walk(pool, prunedBefore, options);
   // A month may have been dropped meanwhile.
-  const isStale = verdict.fault?.kind === 'event-missing' && (await firstKeptId(client)) !== prunedBefore;
-  return isStale ? verifyChain(client, options) : verdict;
+  const isStale = verdict.fault?.kind === 'event-missing' && (await firstKeptId(pool)) !== prunedBefore;
+  return isStale ? verifyChain(pool, options) : verdict;
 }
 
 async function walk(
-  client: Queryable,
+  pool: Pool,
   prunedBefore: string | undefined,
   { anchor, fromSeal = 1, signal }: VerifyOptions,
 ): Promise<ChainVerdict> {
@@ -120,13 +120,13 @@ async function walk(
   let last: Seal = BEFORE_FIRST;
   let isAnchored = anchor === undefined;
 
-  let next = readPage(client, 0, FIRST_KEY, fromSeal);
+  let next = readPage(pool, 0, FIRST_KEY, fromSeal);
   for (;;) {
     signal?.throwIfAborted();
     const page = await next;
     const newest = page.seals.at(-1);
     if (newest === undefined) break;
-    next = readPage(client, newest.number, page.end, fromSeal);
+    next = readPage(pool, newest.number, page.end, fromSeal);
     // A page that is not asked for any more must not end the process.
     next.catch(() => undefined);
     for (const seal of page.seals) {
@@ -144,13 +144,13 @@ async function walk(
       const compared = compareLeaves(page.leaves, page.rows, prunedBefore);
       verdict.events += compared.compared;
       verdict.pruned += compared.pruned;
-      if (compared.fault !== undefined) return broken(verdict, await placed(client, compared.fault, page));
+      if (compared.fault !== undefined) return broken(verdict, await placed(pool, compared.fault, page));
     }
     verdict.seals += page.seals.length;
     verdict.head = { number: newest.number, hash: newest.hash.toString('hex') };
   }
   if (!isAnchored) return broken(verdict, { kind: 'tail-cut-off', seal: last.number + 1 });
-  const { rows } = await client.query<{ id: string }>(MISDATED);
+  const { rows } = await pool.query<{ id: string }>(MISDATED);
   const [misdated] = rows;
   if (misdated !== undefined) {
     return broken(verdict, { kind: 'event-inserted', seal: last.number + 1, id: misdated.id });
@@ -172,24 +172,27 @@ function broken(verdict: ChainVerdict, fault: ChainFault): ChainVerdict {
   return { ...verdict, intact: false, fault };
 }
 
-async function firstKeptId(client: Queryable): Promise<string | undefined> {
-  const { rows } = await client.query<{ firstId: string }>(PRUNED);
+async function firstKeptId(pool: Pool): Promise<string | undefined> {
+  const { rows } = await pool.query<{ firstId: string }>(PRUNED);
   return rows[0]?.firstId;
 }
 
-async function readPage(client: Queryable, after: number, begin: Key, fromSeal: number): Promise<Page> {
-  const { rows: seals } = await client.query<SealRow>({ name: 'audit-seals', text: SEALS, values: [after] });
+async function readPage(pool: Pool, after: number, begin: Key, fromSeal: number): Promise<Page> {
+  const { rows: seals } = await pool.query<SealRow>({ name: 'audit-seals', text: SEALS, values: [after] });
   const newest = seals.at(-1);
   if (newest === undefined) return { seals, leaves: [], rows: undefined, end: begin };
   const leaves = seals.flatMap((seal) => unpackLeaves(seal.leaves));
   const end = { era: newest.era, transaction: newest.transaction, id: leaves.at(-1)?.id ?? begin.id };
   if (newest.number < fromSeal) return { seals, leaves, rows: undefined, end };
-  const { rows } = await client.query<{ id: string; text: string }>({
-    name: 'audit-rows',
-    text: ROWS,
-    values: [begin.era, begin.transaction, begin.id, end.era, end.transaction, end.id],
+  const { rows } = await inTransaction(pool, async (client) => {
+    await client.query(`set transaction read only; ${IN_CHAIN_ORDER}`);
+    return client.query<{ id: string; text: string }>({
+      name: 'audit-rows',
+      text: ROWS,
+      values: [begin.era, begin.transaction, begin.id, end.era, end.transaction, end.id],
+    });
   });
-  return { seals, leaves, rows: rows.map(({ id, text }) => ({ id, hash: leafHash(Buffer.from(text)) })), end };
+  return { seals, leaves, rows: rows.map(({ id, text }) => ({ id, hash: leafHash(text) })), end };
 }
 
 function faultOfSeal(seal: SealRow, last: Seal): ChainFault | undefined {
@@ -206,7 +209,7 @@ function faultOfSeal(seal: SealRow, last: Seal): ChainFault | undefined {
 
 /** Says which seal a fault is in, and whether a row that is missing here stands somewhere else. */
 async function placed(
-  client: Queryable,
+  pool: Pool,
   fault: { kind: 'altered' | 'missing' | 'inserted' | 'reordered'; at: number; id: string },
   { seals }: Page,
 ): Promise<ChainFault> {
@@ -214,7 +217,7 @@ async function placed(
   const seal = seals.findLast(({ firstPosition }) => firstPosition <= position)?.number ?? 0;
   let { kind } = fault;
   if (kind === 'missing') {
-    const { rowCount } = await client.query('select from security_event where id = $1', [fault.id]);
+    const { rowCount } = await pool.query('select from security_event where id = $1', [fault.id]);
     if (rowCount === 1) kind = 'reordered';
   }
   return { kind: `event-${kind}`, seal, id: fault.id, ...(kind === 'inserted' ? {} : { position }) };

@@ -1,0 +1,141 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { appendOnlyTables, applyAuditPolicy, readOnlyTables } from '../libs/audit/audit-policy.ts';
+import { record, type SecurityEvent } from '../libs/audit/record.ts';
+import { sealAll } from '../libs/audit/seal-events.ts';
+import { verifyChain } from '../libs/audit/verify-chain.ts';
+import { openEmbeddedDatabase } from '../libs/database/embedded.ts';
+import { migrate } from '../libs/database/migrate.ts';
+import { openPool, type Pool } from '../libs/database/pool.ts';
+import config from '../mikro-orm.config.ts';
+import { median, table } from './statistics.ts';
+
+/** Events a second. */
+const MARKS = { kept: 2_000, sealed: 2_000, verified: 50_000 };
+const EVENTS_PER_TRANSACTION = 4;
+const WRITERS = 8;
+const SEAL_PERIOD_MS = 250;
+const never = new AbortController().signal;
+
+/** How fast security events are sealed while others write them, sealed from a backlog, and verified. */
+export async function run(args: string[]): Promise<boolean> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      events: { type: 'string', default: '200000' },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '15' },
+    },
+  });
+  await using stack = new AsyncDisposableStack();
+  const pool = await openDatabase(stack);
+
+  const lag = await keepUp(pool, Number(values.seconds));
+  console.log(`${MARKS.kept} events/s written one by one: ${lag.unsealed} not sealed when the writing ended`);
+
+  const backlog = await write(pool, Number(values.events));
+  const startedAt = performance.now();
+  await sealAll(pool, never);
+  const sealed = backlog / ((performance.now() - startedAt) / 1_000);
+
+  const verified: number[] = [];
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    const beganAt = performance.now();
+    const verdict = await verifyChain(pool);
+    if (!verdict.intact) throw new Error(`the chain is broken: ${JSON.stringify(verdict.fault)}`);
+    verified.push(verdict.events / ((performance.now() - beganAt) / 1_000));
+  }
+  const rows: [string, number, number][] = [
+    ['kept up with while they are written', lag.perSecond, MARKS.kept],
+    ['sealed from a backlog', sealed, MARKS.sealed],
+    ['verified', median(verified), MARKS.verified],
+  ];
+  console.log(
+    table(
+      ['security events', 'a second', 'at least'],
+      rows.map(([name, perSecond, mark]) => [name, perSecond.toFixed(0), String(mark)]),
+    ),
+  );
+  return rows.every(([, perSecond, mark]) => perSecond >= mark);
+}
+
+async function openDatabase(stack: AsyncDisposableStack): Promise<Pool> {
+  const scratch = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
+  chmodSync(scratch, 0o755);
+  stack.defer(() => rmSync(scratch, { recursive: true, force: true }));
+  const database = stack.use(
+    await openEmbeddedDatabase({
+      home: mkdtempSync(join(scratch, 'postgres-')),
+      outside: join(scratch, 'outside'),
+      passwords: { superuser: 'bench-superuser', owner: 'bench-owner', app: 'bench-app' },
+    }),
+  );
+  await migrate({
+    config,
+    ownerUrl: database.ownerUrl,
+    appRole: 'portcullis',
+    appendOnly: appendOnlyTables,
+    readOnly: readOnlyTables,
+    afterwards: (owner) => applyAuditPolicy(owner, 0),
+  });
+  const options = { name: 'bench', max: WRITERS + 2, onError: () => undefined };
+  return stack.adopt(openPool(database.url, options), (opened) => opened.end());
+}
+
+/** Writes at the rate of the mark while one sealer runs, and counts what it had not sealed at the end. */
+async function keepUp(pool: Pool, seconds: number): Promise<{ perSecond: number; unsealed: number }> {
+  let isWriting = true;
+  let written = 0;
+  const beganAt = performance.now();
+  const sealing = (async () => {
+    while (isWriting) {
+      await sealAll(pool, never);
+      await sleep(SEAL_PERIOD_MS);
+    }
+  })();
+  const writers = Array.from({ length: WRITERS }, async () => {
+    for (;;) {
+      const elapsed = (performance.now() - beganAt) / 1_000;
+      if (elapsed > seconds) return;
+      if (written > elapsed * MARKS.kept) await sleep(1);
+      else {
+        written += EVENTS_PER_TRANSACTION;
+        await record(pool, someEvents(EVENTS_PER_TRANSACTION));
+      }
+    }
+  });
+  await Promise.all(writers);
+  const { rows } = await pool.query<{ sealed: number }>('select coalesce(sum(event_count), 0)::int as sealed from audit_seal');
+  const elapsed = (performance.now() - beganAt) / 1_000;
+  isWriting = false;
+  await sealing;
+  await sealAll(pool, never);
+  const sealed = rows[0]?.sealed ?? 0;
+  return { perSecond: sealed / (elapsed - SEAL_PERIOD_MS / 1_000), unsealed: written - sealed };
+}
+
+async function write(pool: Pool, count: number): Promise<number> {
+  let left = count;
+  const writers = Array.from({ length: 4 }, async () => {
+    while (left > 0) {
+      left -= 500;
+      await record(pool, someEvents(500));
+    }
+  });
+  await Promise.all(writers);
+  return Math.ceil(count / 500) * 500;
+}
+
+function someEvents(count: number): SecurityEvent[] {
+  return Array.from({ length: count }, () => ({
+    type: 'login.failed',
+    actorKind: 'anonymous',
+    targetKind: 'user',
+    targetId: '01980b2f-7a3c-7d10-9c1e-6f2b8a4d5e01',
+    addressPrefix: '203.0.113.47/32',
+    details: { reason: 'wrong', lastAt: '2026-01-01T00:00:00.000Z' },
+  }));
+}
