@@ -108,7 +108,9 @@ async function keepUp(pool: Pool, seconds: number): Promise<{ perSecond: number;
     }
   });
   await Promise.all(writers);
-  const { rows } = await pool.query<{ sealed: number }>('select coalesce(sum(event_count), 0)::int as sealed from audit_seal');
+  const { rows } = await pool.query<{ sealed: number }>(
+    'select coalesce(sum(event_count), 0)::int as sealed from audit_seal',
+  );
   const elapsed = (performance.now() - beganAt) / 1_000;
   isWriting = false;
   await sealing;

@@ -11,6 +11,7 @@ export const tasks = {
   send: { script: 'apps/cli/send.ts' },
   verify: { script: 'apps/cli/verify.ts' },
   erase: { script: 'apps/cli/erase.ts' },
+  user: { script: 'apps/cli/user.ts' },
   demo: { script: 'apps/standalone/demo.ts' },
   bench: { script: 'bench/main.ts', wants: ['redis'] },
   db: { script: 'node_modules/@mikro-orm/cli/cli.js', env: { MIKRO_ORM_CLI_PREFER_TS: '1' }, usesDatabase: true },
