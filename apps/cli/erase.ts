@@ -34,7 +34,7 @@ await runTool(USAGE, async () => {
   if (subject.startsWith('customer:') && source === undefined) {
     throw new UsageError('customers have the same numbers in every shop: name the --source');
   }
-  const { DATABASE_URL } = readConfig(databaseSettings, findRunningSystem(environment()).env);
+  const { DATABASE_URL } = readConfig({ ...databaseSettings }, findRunningSystem(environment()).env);
   const pool = openPool(DATABASE_URL, {
     name: 'erase-tool',
     max: 1,

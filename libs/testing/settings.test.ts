@@ -8,7 +8,7 @@ import { sourceFiles } from '#testing/source-files.ts';
 import { perSourceSettings } from '#webhooks/source-settings.ts';
 
 /** Set by the system, by npm or by CI; ours only reads them. */
-const NOT_OURS = new Set(['PATH', 'HOME', 'LANG', 'CI', 'MIKRO_ORM_CLI_PREFER_TS']);
+const NOT_OURS = new Set(['PATH', 'HOME', 'LANG', 'TMPDIR', 'CI', 'MIKRO_ORM_CLI_PREFER_TS']);
 const names = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map((match) => match[1] ?? '');
 
 const sources = sourceFiles('{apps,libs}/**/*.ts');
