@@ -2,6 +2,9 @@ export type Severity = 'info' | 'notice' | 'warning' | 'critical';
 
 /** Every type of security event there is, with its severity. */
 export const eventTypes = {
+  'alert.cleared': 'notice',
+  'alert.raised': 'warning',
+  'audit.pruned': 'notice',
   'board.acted': 'notice',
   'board.refused': 'warning',
   'limit.hit': 'notice',

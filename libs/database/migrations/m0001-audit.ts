@@ -90,17 +90,18 @@ export class M0001Audit extends Migration {
         security definer set search_path = public, pg_temp as $$
       declare
         this_month date := date_trunc('month', now() at time zone 'UTC')::date;
+        months date[];
         month date;
         child text;
         made int := 0;
       begin
         perform pg_advisory_xact_lock(4000245);
-        for month in
+        select array_agg(wanted order by wanted) into months from (
           select (this_month + make_interval(months => n))::date from generate_series(0, least(ahead, 24)) as n
           union
           select security_event_month_of(id) from security_event_rest where security_event_month_of(id) < this_month
-          order by 1
-        loop
+        ) as all_months (wanted);
+        foreach month in array months loop
           child := 'security_event_' || to_char(month, 'YYYYMM');
           continue when to_regclass(child) is not null;
           execute format('create table %I (like security_event including all)', child);
