@@ -116,7 +116,9 @@ describe('following inside a transaction', () => {
 describe('following outside', () => {
   it('moves only after the work is done, and pauses after a failure', async () => {
     await sealSome(3);
-    await expect(followOutside(database.pool, 'test', 2, () => Promise.reject(new Error('away')))).rejects.toThrow('away');
+    await expect(followOutside(database.pool, 'test', 2, () => Promise.reject(new Error('away')))).rejects.toThrow(
+      'away',
+    );
     expect(await cursorStates(database.pool)).toMatchObject([{ position: 0, failures: 1, lastError: 'away' }]);
     expect(await followOutside(database.pool, 'test', 2, () => Promise.resolve())).toBe(0);
     await database.pool.query('update audit_cursor set next_try_at = now()');

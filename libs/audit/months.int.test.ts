@@ -96,7 +96,10 @@ it('still finds an event that is missing from a month that is kept', async () =>
   await recordAt(0);
   await seal();
   await keepMonths(database.pool, [], never);
-  await runAs(database.superuserUrl, `set session_replication_role = replica; delete from security_event where id = '${id}'`);
+  await runAs(
+    database.superuserUrl,
+    `set session_replication_role = replica; delete from security_event where id = '${id}'`,
+  );
   expect((await verifyChain(database.pool)).fault).toMatchObject({ kind: 'event-missing', id });
 });
 
