@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,10 +76,16 @@ export async function bringSystemPackages(wants) {
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     mkdirSync(tools, { recursive: true });
-    writeFileSync(failureMark, error.message);
-    say(error.message);
+    writeFileSync(failureMark, `${briefly(error.message)}\n\n${error.message}\n`);
+    say(`They could not be installed: ${briefly(error.message)} (more in ${failureMark})`);
   }
   for (const program of missingPrograms(wants)) say(hintFor(program));
+}
+
+/** apt's own first word on what went wrong, or ours. */
+export function briefly(message) {
+  const lines = message.split('\n');
+  return (lines.find((line) => line.startsWith('E: ')) ?? lines[0]).replace(/^E: /, '').slice(0, 200);
 }
 
 /**
@@ -112,8 +128,7 @@ function hintFor({ title, debian, homebrew, without }) {
 
 async function install(packages) {
   if (!packages.every(isKnown)) await update();
-  const archives = mkdtempSync(join(tmpdir(), 'portcullis-apt-'));
-  mkdirSync(join(archives, 'partial'));
+  const archives = archivesDirectory();
   const base = ['install', '--yes', '--no-install-recommends', '--no-remove', `-oDir::Cache::Archives=${archives}`];
   const download = () =>
     apt('Downloading them', [...base, '--download-only', '-oAPT::Keep-Downloaded-Packages=true', ...packages], {
@@ -130,6 +145,17 @@ async function install(packages) {
   } finally {
     rmSync(archives, { recursive: true, force: true });
   }
+}
+
+/** A directory that apt's own unprivileged user can download into. */
+function archivesDirectory() {
+  const archives = mkdtempSync(join(tmpdir(), 'portcullis-apt-'));
+  const partial = join(archives, 'partial');
+  chmodSync(archives, 0o755);
+  mkdirSync(partial, { mode: 0o700 });
+  const uid = /^_apt:[^:]*:(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'))?.[1];
+  if (uid !== undefined) chownSync(partial, Number(uid), 0);
+  return archives;
 }
 
 function update() {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hindranceToInstall, missingPrograms } from './system-packages.mjs';
+import { briefly, hindranceToInstall, missingPrograms } from './system-packages.mjs';
 
 const able = { env: {}, platform: 'linux', isRoot: true, hasApt: true };
 
@@ -26,4 +26,13 @@ it.each([
 
 it('wants no scanner where CLAMD_URL names one', () => {
   expect(missingPrograms(['scanner'], { PATH: '/nowhere', CLAMD_URL: 'tcp://clamd:3310' })).toEqual([]);
+});
+
+it('says in one line why apt failed', () => {
+  const output =
+    'Downloading them: failed (100)\nErr:1 http://deb.example\nE: Failed to fetch it\nE: Some files failed';
+  expect(briefly(output)).toBe('Failed to fetch it');
+  expect(briefly('Downloading them: failed (no end within 240 s)\n')).toBe(
+    'Downloading them: failed (no end within 240 s)',
+  );
 });

@@ -12,13 +12,12 @@ const VITEST_LIMIT_MS = 25 * 60_000;
 const STORES = ['DATABASE_URL', 'MIGRATE_DATABASE_URL', 'QUEUE_URL', 'REDIS_URL', 'CLAMD_URL'];
 
 const effort = Number(process.env.TEST_EFFORT ?? '1');
-const env = { ...process.env };
-for (const name of STORES) for (const suffix of ['', '_FILE']) delete env[`${name}${suffix}`];
-
 const scratch = mkdtempSync(join(tmpdir(), 'portcullis-tests-'));
 // Services that root runs as other users pass through it.
 chmodSync(scratch, 0o711);
-env.TMPDIR = scratch;
+const env = { ...process.env, TMPDIR: scratch };
+for (const name of STORES) for (const suffix of ['', '_FILE']) delete env[`${name}${suffix}`];
+
 // A Ctrl-C reaches the checks by themselves; we wait for the one that runs, and tidy up.
 let isInterrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => (isInterrupted = true));
