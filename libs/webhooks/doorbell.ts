@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_RECEIPTS_PER_JOB } from '#webhooks/queue.ts';
 
+/** Between two jobs, unless one can be filled: adding a job costs the ingress as much as three receipts do. */
+const PAUSE_MS = 10;
 /** As many ids may wait for a job that is on its way; the relay rings for what is beyond. */
 const MAX_WAITING = 8_192;
 
@@ -17,7 +20,7 @@ export interface Doorbell {
   drain(): Promise<void>;
 }
 
-/** One job is on its way at a time; receipts that are committed meanwhile share the next one. */
+/** A lone receipt is rung for at once; under load those that are committed within some milliseconds share a job. */
 export function openDoorbell({ add, onMissed }: DoorbellOptions): Doorbell {
   let waiting: string[] = [];
   let ringing: Promise<void> | undefined;
@@ -34,6 +37,7 @@ export function openDoorbell({ add, onMissed }: DoorbellOptions): Doorbell {
         waiting = [];
         onMissed(error);
       }
+      if (waiting.length < MAX_RECEIPTS_PER_JOB) await sleep(PAUSE_MS);
     }
     ringing = undefined;
   }
