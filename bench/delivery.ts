@@ -3,7 +3,7 @@ import { createHmac, randomBytes, type KeyObject } from 'node:crypto';
 const ID_LENGTH = 32;
 const TEXT =
   'Hello! My order from last week has not arrived yet, and the tracking page still says that it is being prepared. ' +
-  'Could you have a look at what happened to it, please? The number on the invoice is 2026-118-4471, and I paid by card.';
+  'Could you have a look at what happened to it, please? The number on the invoice is 2026-118-4471, and I paid by card. Many thanks for your help, and have a nice day!';
 
 /** Meta's payload of one text message, 0.8 KB. */
 function messageBody(id: string): string {

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startContestants, type Contestant } from './contestants.ts';
 import { cpuSecondsOf } from './cpu.ts';
 import { bodyBytes } from './delivery.ts';
+import { record } from './record.ts';
 import { openGenerator } from './generator.ts';
 import type { LoadResult } from './load.ts';
 import { median, table } from './statistics.ts';
@@ -80,7 +79,7 @@ export async function run(args: string[]): Promise<boolean> {
   };
   const summary = summaryOf(contestants, measures, ratios);
   console.log(`\n${summary}\n`);
-  if (values.record) record(report, values.worker ? 'webhooks-with-worker' : 'webhooks');
+  if (values.record) record(values.worker ? 'webhooks-with-worker' : 'webhooks', report, documentOf(report, summary));
   return verdictOf(ratios);
 }
 
@@ -158,8 +157,20 @@ function verdictOf({ redisToVerifyOnly, redisToInsertAndAdd }: Ratios): boolean 
   return passes;
 }
 
-function record(report: unknown, name: string): void {
-  const directory = join(import.meta.dirname, 'results');
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(report, null, 2)}\n`);
+type Report = {
+  at: string;
+  machine: string;
+  loadBefore: number;
+  versions: { node: string; postgres: string; redis: string };
+  durability: string;
+  load: { connections: number; bodyBytes: number; seconds: number; rounds: number; worker: boolean };
+};
+
+function documentOf({ at, machine, loadBefore, versions, durability, load }: Report, summary: string): string {
+  return [
+    `${at.slice(0, 10)}; ${machine}, load before ${loadBefore.toFixed(1)}; Node ${versions.node}, PostgreSQL ${versions.postgres}, Redis ${versions.redis}. ${durability}.`,
+    `${load.connections} connections, ${load.bodyBytes} bytes, ${load.rounds} rounds of ${load.seconds} s${load.worker ? ', a worker beside each Portcullis' : ''}.`,
+    '',
+    summary,
+  ].join('\n');
 }
