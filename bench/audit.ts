@@ -87,11 +87,11 @@ async function openDatabase(stack: AsyncDisposableStack): Promise<Pool> {
 
 /** Writes at the rate of the mark while one sealer runs, and counts what it had not sealed at the end. */
 async function keepUp(pool: Pool, seconds: number): Promise<{ perSecond: number; unsealed: number }> {
-  let isWriting = true;
+  const ended = new AbortController();
   let written = 0;
   const beganAt = performance.now();
   const sealing = (async () => {
-    while (isWriting) {
+    while (!ended.signal.aborted) {
       await sealAll(pool, never);
       await sleep(SEAL_PERIOD_MS);
     }
@@ -112,7 +112,7 @@ async function keepUp(pool: Pool, seconds: number): Promise<{ perSecond: number;
     'select coalesce(sum(event_count), 0)::int as sealed from audit_seal',
   );
   const elapsed = (performance.now() - beganAt) / 1_000;
-  isWriting = false;
+  ended.abort();
   await sealing;
   await sealAll(pool, never);
   const sealed = rows[0]?.sealed ?? 0;

@@ -83,15 +83,15 @@ it('seals every event once while many write and several seal', async () => {
       }).catch(() => undefined);
     }
   });
-  let isWriting = true;
+  const written = new AbortController();
   const sealers = Array.from({ length: 3 }, async () => {
-    while (isWriting) {
+    while (!written.signal.aborted) {
       await sealNextBatch(database.pool, { maxBatch: 16 });
       await new Promise(setImmediate);
     }
   });
   await Promise.all(writers);
-  isWriting = false;
+  written.abort();
   await Promise.all(sealers);
   await sealAll(database.pool, never);
   const { rows } = await database.pool.query<{ events: number; sealed: number }>(
@@ -117,7 +117,7 @@ it('keeps the chain whole when a sealer is cut off in the middle', async () => {
     await runAs(database.superuserUrl, `select pg_terminate_backend(${rows[0]?.pid})`);
     await client.query('select 1');
   });
-  await expect(cutOff).rejects.toThrow();
+  await expect(cutOff).rejects.toThrow(/terminat|connection/i);
   await seal();
   expect(await verify()).toMatchObject({ intact: true, seals: 3, events: 9 });
 });
@@ -219,7 +219,10 @@ describe('what somebody did to the rows is found at its first place', () => {
 
   it('a tail cut off with its seal, given the newest seal', async () => {
     await tamper(`delete from audit_seal where number = 3;
-      delete from security_event where id in (${ids.slice(8).map((id) => `'${id}'`)})`);
+      delete from security_event where id in (${ids
+        .slice(8)
+        .map((id) => `'${id}'`)
+        .join()})`);
     expect(await verify()).toMatchObject({ intact: true });
     expect((await verify(head)).fault).toEqual({ kind: 'tail-cut-off', seal: 3 });
   });
@@ -248,11 +251,8 @@ describe('the rights of the application', () => {
     ['delete from audit_seal', 'permission denied'],
     ['update audit_policy set keep_months = 0', 'permission denied'],
     ['insert into audit_policy (name) values (1)', 'permission denied'],
-    ['select audit_begin_era_if_restored()', undefined],
   ])('%s', async (sql, refusal) => {
-    const asked = database.pool.query(sql);
-    if (refusal === undefined) await asked;
-    else await expect(asked).rejects.toThrow(refusal);
+    await expect(database.pool.query(sql)).rejects.toThrow(refusal);
   });
 
   it.each(['update security_event set count = 2', 'delete from security_event', 'truncate security_event'])(
