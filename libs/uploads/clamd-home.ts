@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { accessSync, chownSync, constants, copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { environment } from '#runtime/config.ts';
@@ -33,6 +43,7 @@ export interface ClamdHome {
 export function clamdHome(dataDir: string): ClamdHome {
   const account = process.getuid?.() === 0 ? accountOf(ACCOUNTS) : undefined;
   const inside = join(resolve(dataDir), 'clamd');
+  if (account !== undefined) letThrough(dirname(inside));
   const id = createHash('sha256').update(inside).digest('hex').slice(0, 12);
   const path =
     account === undefined || isOpenToAll(dirname(inside)) ? inside : join('/var/lib/portcullis', id, 'clamd');
@@ -83,8 +94,13 @@ function isExecutable(path: string): boolean {
   }
 }
 
+/** The account passes through our directory, seeing nothing of what is in it. */
+function letThrough(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  if (isOpenToAll(dirname(directory))) chmodSync(directory, 0o711);
+}
+
 function isOpenToAll(path: string): boolean {
-  mkdirSync(path, { recursive: true });
   for (let at = path; at !== dirname(at); at = dirname(at)) {
     if ((statSync(at).mode & 0o001) === 0) return false;
   }
