@@ -37,3 +37,10 @@ export function cpuSecondsOf(roots: readonly number[]): number {
   }
   return stats.reduce((sum, { pid, ticks }) => (wanted.has(pid) ? sum + ticks : sum), 0) / TICKS_PER_SECOND;
 }
+
+/** CPU-seconds that everything on this machine has taken since it was started (proc(5), the first line of /proc/stat). */
+export function cpuSecondsOfMachine(): number {
+  const [line = ''] = readFileSync('/proc/stat', 'latin1').split('\n', 1);
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line.split(/ +/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
+}
