@@ -10,44 +10,80 @@ export interface Pace {
 export const defaultPace: Pace = { windowMs: 10_000, minBytesPerSecond: 8 * 1024 };
 
 /**
- * A request's body, chunk by chunk. Unlike the request's own iterator it leaves the connection open when it is left
- * early, so that a refusal can still be answered.
+ * A request's body, chunk by chunk as it came off the socket. Unlike the request's own iterator it leaves the connection
+ * open when it is left early, so that a refusal can still be answered, and it does not copy.
  * @throws Failure `too-slow` below the pace (the time that we ourselves take doesn't count), `request-malformed` if
  * the client goes away.
  */
 export async function* readBody(request: IncomingMessage, pace: Pace = defaultPace): AsyncGenerator<Buffer> {
+  const arrivals = openArrivals(request);
   let waitedMs = 0;
   let bytes = 0;
-  while (true) {
-    const chunk = request.read() as Buffer | null;
-    if (chunk !== null) {
-      bytes += chunk.length;
-      yield chunk;
-      continue;
+  try {
+    while (true) {
+      const chunk = arrivals.take();
+      if (chunk !== undefined) {
+        bytes += chunk.length;
+        yield chunk;
+        continue;
+      }
+      if (request.readableEnded) return;
+      if (request.destroyed) throw new Failure('request-malformed', { detail: 'the body ends early' });
+      const begunMs = performance.now();
+      const isNews = await arrivals.wait(pace.windowMs - waitedMs);
+      waitedMs += performance.now() - begunMs;
+      if (isNews && waitedMs < pace.windowMs) continue;
+      if (bytes < (pace.minBytesPerSecond * pace.windowMs) / 1000) throw new Failure('too-slow');
+      waitedMs = 0;
+      bytes = 0;
     }
-    if (request.readableEnded) return;
-    if (request.destroyed) throw new Failure('request-malformed', { detail: 'the body ends early' });
-    const begunMs = performance.now();
-    const arrived = await nextArrival(request, pace.windowMs - waitedMs);
-    waitedMs += performance.now() - begunMs;
-    if (arrived && waitedMs < pace.windowMs) continue;
-    if (bytes < (pace.minBytesPerSecond * pace.windowMs) / 1000) throw new Failure('too-slow');
-    waitedMs = 0;
-    bytes = 0;
+  } finally {
+    arrivals.close();
   }
 }
 
-/** Resolves when there is something to read or nothing more will come; false if `limitMs` passes first. */
-function nextArrival(request: IncomingMessage, limitMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const events = ['readable', 'end', 'close', 'error', 'aborted'];
-    const settle = (arrived: boolean): void => {
-      clearTimeout(timer);
-      for (const event of events) request.off(event, onEvent);
-      resolve(arrived);
-    };
-    const onEvent = (): void => settle(true);
-    const timer = setTimeout(() => settle(false), Math.max(0, limitMs));
-    for (const event of events) request.on(event, onEvent);
-  });
+interface Arrivals {
+  /** The chunk that has come, if any. The next one is asked for only then. */
+  take(): Buffer | undefined;
+  /** True when there is something to take or nothing more will come; false if `limitMs` passes first. */
+  wait(limitMs: number): Promise<boolean>;
+  close(): void;
+}
+
+function openArrivals(request: IncomingMessage): Arrivals {
+  let held: Buffer | undefined;
+  let wake: (() => void) | undefined;
+  const onData = (chunk: Buffer): void => {
+    held = chunk;
+    request.pause();
+    wake?.();
+  };
+  const onEnd = (): void => wake?.();
+  const endings = ['end', 'close', 'error', 'aborted'];
+  request.on('data', onData);
+  for (const event of endings) request.on(event, onEnd);
+  return {
+    take() {
+      const chunk = held;
+      held = undefined;
+      if (chunk !== undefined) request.resume();
+      return chunk;
+    },
+    wait(limitMs) {
+      return new Promise((resolve) => {
+        const settle = (isNews: boolean): void => {
+          clearTimeout(timer);
+          wake = undefined;
+          resolve(isNews);
+        };
+        const timer = setTimeout(() => settle(false), Math.max(0, limitMs));
+        wake = () => settle(true);
+      });
+    },
+    close() {
+      request.pause();
+      request.off('data', onData);
+      for (const event of endings) request.off(event, onEnd);
+    },
+  };
 }
