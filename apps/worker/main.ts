@@ -1,4 +1,5 @@
 import { catalogue, type QueueName } from '#catalogue.ts';
+import { openHeartbeat } from '#database/heartbeat.ts';
 import { openPool, requireUtf8 } from '#database/pool.ts';
 import { openQueueConnection } from '#queue/connection.ts';
 import { openProducer } from '#queue/producer.ts';
@@ -23,12 +24,15 @@ import { makeUploadsDue } from '#uploads/waiting-uploads.ts';
 import { openReceiptProcessor } from '#webhooks/process-receipts.ts';
 import { readRetention } from '#webhooks/retention.ts';
 import { sweepOverdue } from './jobs/sweep.ts';
+import { describeConsumer, openScannerDescription } from './describe-worker.ts';
 import { openWorkerMetrics } from './metrics.ts';
 import { handlersOf } from './handlers.ts';
+import { openTrail } from './open-trail.ts';
 import { openRelay } from './relay.ts';
 import { relayedTables, relayedUploads } from './relayed-tables.ts';
 import { openScanning, scannerChecks } from './open-scanning.ts';
 import { chosenQueues, concurrencyOf, readWorkerConfig } from './settings.ts';
+import { startTrail } from './start-trail.ts';
 import { consumersOf } from './worker.ts';
 
 const QUEUE_LIMIT_MS = 1_000;
@@ -80,6 +84,7 @@ await runProcess('worker', async ({ stack, log }) => {
     ? await openScanning({ config, pool, storage, log, stack, onVerdict: metrics.scanned })
     : undefined;
   const clamd = config.CLAMD_URL;
+  const trail = openTrail({ pool, outbound, config, metrics: metrics.alerts, log });
   const parts = {
     pool,
     producer,
@@ -88,6 +93,8 @@ await runProcess('worker', async ({ stack, log }) => {
     log,
     storage,
     retentionDaysOf,
+    tendTrail: trail.tend,
+    receivers: trail.receivers,
     identifySignatures: clamd === undefined ? undefined : () => identifySignatures(clamd),
     scanning: () => {
       if (scanning === undefined) throw new Error('this worker does not scan uploads');
@@ -131,6 +138,7 @@ await runProcess('worker', async ({ stack, log }) => {
     );
     stack.defer(() => ticker.close());
   }
+  if (queues.includes('audit')) startTrail({ trail, pool, producer, log, stack });
   if (queues.includes('sweeps')) {
     declareSchedules(ringing, Object.values(catalogue)).catch((error: unknown) =>
       log.warn({ err: error }, 'the schedules could not be declared; overdue sweeps are run all the same'),
@@ -142,6 +150,17 @@ await runProcess('worker', async ({ stack, log }) => {
     );
     stack.defer(() => ticker.close());
   }
+
+  const describeScanner = scanning && openScannerDescription(scanning.guard);
+  stack.adopt(
+    openHeartbeat({
+      pool,
+      process: 'worker',
+      describe: () => ({ queues: running.map(describeConsumer), scanner: describeScanner?.() }),
+      onError: (error) => log.warn({ err: error }, 'the heartbeat could not be written'),
+    }),
+    (opened) => opened.close(),
+  );
 
   const answerHealth = openHealth({
     checks: [

@@ -2,12 +2,14 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { Pool } from '#database/pool.ts';
 import type { ScanGuard } from '#uploads/scan-guard.ts';
 import { quarantineState } from '#uploads/quarantine-state.ts';
+import { openAlertMetrics, type AlertMetrics } from './alert-metrics.ts';
 
 export interface WorkerMetrics {
   registry: Registry;
   /** Receipts that the relay rang for again, or processed without the queue. */
   relayed: (receipts: number) => void;
   doorbellMissed: () => void;
+  alerts: AlertMetrics;
   /** How long one upload took from its claim to its verdict. */
   scanned: (status: string, seconds: number) => void;
   watchUploads: (parts: { pool: Pool; guard: ScanGuard }) => void;
@@ -37,6 +39,7 @@ export function openWorkerMetrics(): WorkerMetrics {
   });
   return {
     registry,
+    alerts: openAlertMetrics(registry),
     scanned: (status, seconds) => scans.observe({ status }, seconds),
     watchUploads: (parts) => watchUploads(registry, parts),
     doorbellMissed: () => missed.inc(),

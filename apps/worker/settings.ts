@@ -11,6 +11,7 @@ import { storageSettings } from '#uploads/storage.ts';
 import { ticketSettings } from '#uploads/ticket-check.ts';
 import { forwardSettings } from '#webhooks/forward.ts';
 import { retentionSettings } from '#webhooks/retention.ts';
+import { auditSettings } from './audit-settings.ts';
 
 export const workerSettings = {
   ...hostSettings,
@@ -23,11 +24,13 @@ export const workerSettings = {
   ...clamdSettings,
   ...scanSettings,
   ...ticketSettings,
+  ...auditSettings,
   WORKER_PORT: port().default(4_002),
   WORKER_CONCURRENCY_WEBHOOKS: integer(1, 256).default(16),
   WORKER_CONCURRENCY_EVENTS: integer(1, 64).default(8),
   /** As many as clamd has threads (MaxThreads). */
   WORKER_CONCURRENCY_UPLOADS: integer(1, 64).default(4),
+  WORKER_CONCURRENCY_AUDIT: integer(1, 4).default(1),
   WORKER_CONCURRENCY_SWEEPS: integer(1, 16).default(1),
 };
 
@@ -35,6 +38,7 @@ interface Concurrencies {
   WORKER_CONCURRENCY_WEBHOOKS: number;
   WORKER_CONCURRENCY_EVENTS: number;
   WORKER_CONCURRENCY_UPLOADS: number;
+  WORKER_CONCURRENCY_AUDIT: number;
   WORKER_CONCURRENCY_SWEEPS: number;
 }
 
@@ -44,21 +48,31 @@ export function concurrencyOf(config: Concurrencies): Record<QueueName, number> 
     webhooks: config.WORKER_CONCURRENCY_WEBHOOKS,
     events: config.WORKER_CONCURRENCY_EVENTS,
     uploads: config.WORKER_CONCURRENCY_UPLOADS,
+    audit: config.WORKER_CONCURRENCY_AUDIT,
     sweeps: config.WORKER_CONCURRENCY_SWEEPS,
   };
 }
 
 export type WorkerConfig = z.infer<z.ZodObject<typeof workerSettings>>;
 
+/** Where something is posted to, and what signs it. */
+const RECEIVERS = [
+  ['FORWARD_URL', 'FORWARD_SECRET'],
+  ['AUDIT_URL', 'AUDIT_SECRET'],
+  ['ALERT_URL', 'ALERT_SECRET'],
+] as const;
+
 /** Reads the worker's settings, and those that only make sense together. @throws ConfigError */
 export function readWorkerConfig(): WorkerConfig {
   const config = readConfig(workerSettings);
   const faults: string[] = [];
-  if (config.FORWARD_URL !== undefined) {
-    if (config.FORWARD_SECRET === undefined) faults.push('FORWARD_SECRET: required, because FORWARD_URL is set');
-    const host = new URL(config.FORWARD_URL).hostname.replace(/^\[|\]$/g, '');
+  for (const [urlSetting, secretSetting] of RECEIVERS) {
+    const url = config[urlSetting];
+    if (url === undefined) continue;
+    if (config[secretSetting] === undefined) faults.push(`${secretSetting}: required, because ${urlSetting} is set`);
+    const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
     if (!config.FORWARD_ALLOW_PRIVATE && isPrivateAddress(host)) {
-      faults.push('FORWARD_URL: names a private address; FORWARD_ALLOW_PRIVATE=yes allows it');
+      faults.push(`${urlSetting}: names a private address; FORWARD_ALLOW_PRIVATE=yes allows it`);
     }
   }
   if (faults.length > 0) throw new ConfigError(faults);

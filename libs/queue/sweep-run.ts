@@ -58,3 +58,19 @@ export async function overdueSweeps(
   );
   return rows.map((row) => row.name);
 }
+
+export interface SweepState {
+  name: string;
+  begunAt: Date;
+  succeededAt: Date | null;
+  swept: number;
+  lastError: string | null;
+}
+
+/** What is kept of every sweep. */
+export async function sweepStates(client: Queryable): Promise<SweepState[]> {
+  const { rows } = await client.query<SweepState>(`
+    select name, begun_at as "begunAt", succeeded_at as "succeededAt", swept, last_error as "lastError"
+    from sweep_run order by name`);
+  return rows;
+}

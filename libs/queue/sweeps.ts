@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineQueue } from '#queue/contract.ts';
 
-const names = ['receipts', 'sessions', 'limits', 'uploads', 'rescans'] as const;
+const names = ['receipts', 'sessions', 'limits', 'uploads', 'rescans', 'months', 'chain'] as const;
 
 export type SweepName = (typeof names)[number];
 
@@ -16,6 +16,8 @@ export const sweeps = defineQueue({
     { id: 'sessions', pattern: '0 37 * * * *', data: { sweep: 'sessions' } },
     { id: 'limits', pattern: '0 47 * * * *', data: { sweep: 'limits' } },
     { id: 'uploads', pattern: '0 27 * * * *', data: { sweep: 'uploads' } },
+    { id: 'months', pattern: '0 7 * * * *', data: { sweep: 'months' } },
+    { id: 'chain', pattern: '15 */10 * * * *', data: { sweep: 'chain' } },
     { id: 'rescans', pattern: '30 */10 * * * *', data: { sweep: 'rescans' } },
   ],
 });

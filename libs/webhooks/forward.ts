@@ -1,27 +1,17 @@
 import type { KeyObject } from 'node:crypto';
-import { z } from 'zod';
 import { openBreaker } from '#runtime/breaker.ts';
 import { url, yesNo } from '#runtime/config.ts';
 import { Failure, isFailure } from '#runtime/failure.ts';
 import type { Outbound, OutboundAnswer } from '#runtime/outbound.ts';
 import type { CallingHandler, StoredEvent } from '#webhooks/handler.ts';
 import { signStandardWebhook } from '#webhooks/sign-standard-webhook.ts';
-import { decodeSigningKey } from '#webhooks/signing-key.ts';
+import { signingSecret } from '#webhooks/signing-key.ts';
 
 export const forwardSettings = {
   /** Where every event is posted to; nowhere if unset. */
   FORWARD_URL: url('http', 'https').optional(),
   /** Signs what is forwarded, the Standard Webhooks way: `whsec_…`, or `whsk_…` for Ed25519. */
-  FORWARD_SECRET: z
-    .string()
-    .transform((text, context): KeyObject => {
-      const key = decodeSigningKey(text, 'whsec');
-      if (typeof key !== 'string') return key;
-      context.addIssue({ code: 'custom', message: key });
-      return z.NEVER;
-    })
-    .meta({ secret: true })
-    .optional(),
+  FORWARD_SECRET: signingSecret.optional(),
   /** Whether FORWARD_URL may be on a private network or on this machine. */
   FORWARD_ALLOW_PRIVATE: yesNo(false),
 };

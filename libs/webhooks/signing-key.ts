@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
 import { decodeKey } from '#webhooks/key.ts';
 import type { KeyEncoding } from '#webhooks/provider.ts';
 
@@ -23,3 +24,14 @@ function privateKey(text: string): KeyObject | string {
   const der = Buffer.concat([PKCS8_PREFIX, bytes.subarray(0, SEED_BYTES)]);
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
 }
+
+/** A setting that signs the Standard Webhooks way: `whsec_…`, or `whsk_…` for Ed25519. */
+export const signingSecret = z
+  .string()
+  .transform((text, context): KeyObject => {
+    const key = decodeSigningKey(text, 'whsec');
+    if (typeof key !== 'string') return key;
+    context.addIssue({ code: 'custom', message: key });
+    return z.NEVER;
+  })
+  .meta({ secret: true });

@@ -1,4 +1,6 @@
 import { sweepAccess } from '#access/sweep-access.ts';
+import { keepMonths } from '#audit/drop-months.ts';
+import { verifyRegularly } from '#audit/verification.ts';
 import type { Pool } from '#database/pool.ts';
 import { sweepDurableCounters } from '#limits/durable-counter.ts';
 import { consume } from '#queue/consumer.ts';
@@ -22,6 +24,8 @@ export interface SweepParts {
   retentionDaysOf: RetentionDaysOf;
   storage: Storage;
   producer: Producer;
+  /** Names of the cursors that must have passed a month of security events before it is dropped. */
+  receivers: readonly string[];
   /** Undefined where no scanner is named. */
   identifySignatures: (() => Promise<SignatureState>) | undefined;
 }
@@ -38,6 +42,12 @@ function sweepsOf(parts: SweepParts): Record<SweepName, Sweep> {
       return expired + (await sweepOrphans(parts, signal)) + (await sweepDeleted(parts, signal));
     },
     rescans: (signal) => ringForOutdated(parts, signal),
+    months: (signal) => keepMonths(pool, parts.receivers, signal),
+    async chain(signal) {
+      const { fault } = await verifyRegularly(pool, signal);
+      if (fault !== undefined) parts.log.error({ fault }, 'the chain of security events is broken');
+      return 0;
+    },
   };
 }
 

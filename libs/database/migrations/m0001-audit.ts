@@ -210,6 +210,7 @@ export class M0001Audit extends Migration {
         name text not null,
         checked_at timestamptz not null,
         through_seal bigint not null,
+        through_hash text null,
         events bigint not null,
         fault jsonb null,
         constraint audit_verification_pkey primary key (name)
