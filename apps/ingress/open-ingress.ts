@@ -17,6 +17,7 @@ import { openRefusals } from '#webhooks/refusals.ts';
 import type { Sources } from '#webhooks/sources.ts';
 import { openAccessMetrics } from './access-metrics.ts';
 import { accessRoutes } from './access-routes.ts';
+import { consoleRoutes } from './console.ts';
 import { apiHeaders } from './headers.ts';
 import { buildIngress } from './ingress.ts';
 import { openIngressMetrics } from './metrics.ts';
@@ -25,6 +26,7 @@ import { openAccess } from './open-access.ts';
 import { observeWebhooks } from './observe-webhooks.ts';
 import { openOutage } from './open-outage.ts';
 import { openUploads } from './open-uploads.ts';
+import { pageHeaders } from './page-headers.ts';
 import { openBodyBudget } from './read-body.ts';
 import { openReceiptRoutes } from './receipt-routes.ts';
 import { isUpload, uploadRoutes } from './routes/uploads.ts';
@@ -162,6 +164,14 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     ...accessRoutes({ access, clientAddressOf, limiter, observe }),
     ...receiptRoutes,
     uploadRoutes(uploads),
+    consoleRoutes({
+      origin: new URL(config.PUBLIC_URL).origin,
+      asPage: pageHeaders({
+        clientUrl: config.CLIENT_URL,
+        secure: config.PUBLIC_URL.startsWith('https:'),
+        preload: config.HSTS_PRELOAD,
+      }),
+    }),
   ];
   const app = buildIngress({ headers, routers, log });
 

@@ -1,0 +1,23 @@
+export const TOKENS = '/api/tokens';
+
+export interface ApiToken {
+  id: string;
+  userId: string;
+  name: string;
+  scopes: string[];
+  createdAt: string;
+  expiresAt: string;
+  lastUsedAt: string | null;
+}
+
+/** What programs may be allowed, as libs/access/api-scopes.ts has it. */
+export const SCOPES: Record<string, string> = {
+  'webhook-logs:read': 'See receipts',
+  'webhook-logs:write': 'Replay receipts',
+  'uploads:read': 'See and download uploads',
+  'uploads:write': 'Upload and delete',
+  'security-events:read': 'See security events',
+  'overview:read': 'See the overview',
+  'users:read': 'See users and their sessions',
+  'users:write': 'Make and change users',
+};
