@@ -72,12 +72,13 @@ function watchUploads(registry: Registry, { pool, guard }: { pool: Pool; guard: 
   const age = new Gauge({
     name: 'portcullis_signature_age_seconds',
     help: 'Age of the official signatures; nothing while there are none.',
+    labelNames: ['signatures'],
     registers,
     collect() {
       const { state } = guard;
       age.reset();
       if (state.isReady && state.signatures.madeAt !== undefined) {
-        age.set((Date.now() - state.signatures.madeAt.getTime()) / 1000);
+        age.set({ signatures: state.signatures.kind }, (Date.now() - state.signatures.madeAt.getTime()) / 1000);
       }
     },
   });

@@ -4,6 +4,7 @@ import { hasClamd, openTestClamd } from '#testing/clamd.ts';
 import { ole, ooxml, pdf, pdfObjectStream, rtf } from '#testing/files/documents.ts';
 import { gif, jpeg, png } from '#testing/files/images.ts';
 import { sample } from '#testing/files/samples.ts';
+import { encryptedSevenZip } from '#testing/files/seven-zip.ts';
 import { tar } from '#testing/files/tar.ts';
 import { nestedZip, zip } from '#testing/files/zip.ts';
 import { send, upload, verdictOf, type Part } from '#testing/upload-client.ts';
@@ -282,6 +283,7 @@ const rows: Row[] = [
     content: () => zip([{ name: 'a.txt', data: 'secret', flags: 0x0801 }]),
     answer: ENCRYPTED,
   },
+  { id: '34b', what: 'an encrypted 7z', filename: 'a.7z', content: encryptedSevenZip, answer: ENCRYPTED },
   {
     id: '34c',
     what: 'an encrypted PDF',

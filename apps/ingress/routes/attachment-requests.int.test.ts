@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Failure } from '#runtime/failure.ts';
 import { effort } from '#testing/effort.ts';
 import { answerIn, rawRequest } from '#testing/raw-request.ts';
 import { multipart, send, upload, type Part } from '#testing/upload-client.ts';
@@ -393,6 +394,36 @@ describe('a request that is repeated', () => {
       [{ name: 'sha256', content: digest }, FILE],
     ]) {
       expect(await post({ 'content-type': FORM }, form(parts))).toEqual([202, undefined]);
+    }
+  });
+});
+
+describe('a disk that is full', () => {
+  it('77: costs the upload, and leaves nothing of it', async () => {
+    const full = await openUploadSystem({
+      wrapStorage: (storage) => ({
+        ...storage,
+        async create() {
+          const incoming = await storage.create();
+          let writes = 0;
+          return {
+            ...incoming,
+            async write(chunk) {
+              writes += 1;
+              if (writes > 2) throw new Failure('storage-full');
+              await incoming.write(chunk);
+            },
+          };
+        },
+      }),
+    });
+    try {
+      const answer = await upload(full.origin, { ...FILE, content: 'x'.repeat(900_000) });
+      expect([answer.status, answer.json.code]).toEqual([507, 'storage-full']);
+      expect(full.files().quarantine).toEqual([]);
+      expect((await upload(full.origin, FILE)).status).toBe(202);
+    } finally {
+      await full[Symbol.asyncDispose]();
     }
   });
 });
