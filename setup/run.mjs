@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { buildConsole, isConsoleBuilt } from './console.mjs';
 import { withLock } from './lock.mjs';
 import { installNode, nodeAtHand } from './node.mjs';
 import { installPackages, isInstalled } from './packages.mjs';
@@ -26,14 +27,15 @@ async function main(name, args) {
   if (task === undefined) {
     throw new SetupError(`unknown task ${name}; there are: ${Object.keys(tasks).join(', ')}`);
   }
-  const node = await setUp(task.wants ?? []);
+  const node = await setUp(task);
   const env = { ...task.env, ...(task.usesDatabase && runningDatabase()) };
   return handOver(node, [join(root, task.script), ...args], env);
 }
 
 /** @returns {Promise<string>} the Node to run everything with */
-async function setUp(wants) {
-  const isReady = () => nodeAtHand() !== undefined && isInstalled();
+async function setUp({ wants = [], needsConsole = false }) {
+  const isBuilt = () => !needsConsole || isConsoleBuilt();
+  const isReady = () => nodeAtHand() !== undefined && isInstalled() && isBuilt();
   if (isReady() && missingPrograms(wants).length === 0) return nodeAtHand();
   const onWait = (holder) => process.stdout.write(`Another set-up is running (process ${holder}): waiting for it\n`);
   return withLock(
@@ -41,6 +43,7 @@ async function setUp(wants) {
     async () => {
       const node = nodeAtHand() ?? (await installNode());
       if (!isInstalled()) await installPackages(node);
+      if (!isBuilt()) await buildConsole(node);
       await bringSystemPackages(wants);
       return node;
     },

@@ -36,6 +36,14 @@ const programs = {
     services: [],
     without: 'tests that need it are skipped',
   },
+  browser: {
+    title: 'a browser for the tests (Chromium)',
+    binaries: ['chromium', 'chromium-browser', 'google-chrome'],
+    debian: ['chromium'],
+    homebrew: '--cask chromium',
+    services: [],
+    without: 'tests that need it are skipped',
+  },
 };
 
 const UPDATE_LIMIT_MS = 120_000;

@@ -1,12 +1,19 @@
 /**
  * Every task of `node setup/run.mjs <task>`: what Node runs, with which environment, and which programs of the system it
- * wants (see system-packages.mjs). `usesDatabase`: the running system's, unless the environment names one.
- * @type {Record<string, { script: string, env?: Record<string, string>, wants?: readonly string[], usesDatabase?: boolean }>}
+ * wants (see system-packages.mjs). `usesDatabase`: the running system's, unless the environment names one. `needsConsole`: the
+ * web pages must be built.
+ * @type {Record<string, { script: string, env?: Record<string, string>, wants?: readonly string[], usesDatabase?: boolean,
+ *   needsConsole?: boolean }>}
  */
 export const tasks = {
-  start: { script: 'apps/standalone/main.ts', wants: ['scanner'] },
-  test: { script: 'setup/test.mjs', wants: ['scanner', 'redis'] },
-  'test:full': { script: 'setup/test.mjs', env: { TEST_EFFORT: '10' }, wants: ['scanner', 'redis'] },
+  start: { script: 'apps/standalone/main.ts', wants: ['scanner'], needsConsole: true },
+  test: { script: 'setup/test.mjs', wants: ['scanner', 'redis', 'browser'], needsConsole: true },
+  'test:full': {
+    script: 'setup/test.mjs',
+    env: { TEST_EFFORT: '10' },
+    wants: ['scanner', 'redis', 'browser'],
+    needsConsole: true,
+  },
   check: { script: 'setup/check.mjs' },
   send: { script: 'apps/cli/send.ts' },
   verify: { script: 'apps/cli/verify.ts' },

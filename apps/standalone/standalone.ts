@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { Environment } from '#runtime/config.ts';
+import { valueOf, type Environment } from '#runtime/config.ts';
 import { takeLock } from '../../setup/lock.mjs';
 import { openBoundedLog } from './bounded-log.ts';
 import { openEmbeddedStore } from './embedded-store.ts';
@@ -66,9 +66,10 @@ export async function startStandalone({ config, env, stack, say, signal }: Stand
   if (scanner !== undefined) stack.defer(() => scanner.close());
 
   const ports = Object.fromEntries(Object.entries(places).map(([setting, { port }]) => [setting, String(port)]));
+  const publicUrl = valueOf('PUBLIC_URL', env) ?? `http://localhost:${places.PORT.port}`;
   const environments = environmentsOf({
     env,
-    settings: { ...stores, ...scanner?.settings, ...ports, DATA_DIR: dataDir },
+    settings: { ...stores, ...scanner?.settings, ...ports, PUBLIC_URL: publicUrl, DATA_DIR: dataDir },
     generated,
   });
   const begin = (name: 'migrate' | (typeof PROCESSES)[number]): RunningProcess =>
@@ -109,6 +110,7 @@ export async function startStandalone({ config, env, stack, say, signal }: Stand
     summaryOf({
       config,
       addresses,
+      publicUrl,
       dataDir: shown(dataDir),
       cluster: cluster && shown(cluster),
       hasScanner: scanner !== undefined,

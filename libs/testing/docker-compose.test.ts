@@ -151,10 +151,10 @@ describe('the inline Dockerfile', () => {
       expect(base).toMatch(/^node:24\.(1[2-9]|[2-9]\d)\.\d+-[a-z]+-slim( AS [a-z]+)?$/);
   });
 
-  it('installs what the lock file names and what ships, running no script', () => {
+  it('installs what the lock file names and what ships, running no script, and builds the console', () => {
     const [install, ...others] = having('RUN');
     expect(install).toMatch(/^npm ci --omit=dev --ignore-scripts\b/);
-    expect(others).toEqual([]);
+    expect(others).toEqual(['npm ci --ignore-scripts', 'node_modules/.bin/vite build apps/console']);
   });
 
   it('copies by name, so that no .env or .git can slip in', () => {
@@ -171,7 +171,15 @@ describe('the inline Dockerfile', () => {
     const ignored = readFileSync(`${repository}/.dockerignore`, 'utf8').split('\n');
     expect(ignored[0]).toBe('*');
     expect(ignored.filter((line) => line.startsWith('!')).toSorted()).toEqual(
-      ['!.npmrc', '!apps', '!libs', '!mikro-orm.config.ts', '!package-lock.json', '!package.json'].toSorted(),
+      [
+        '!.npmrc',
+        '!apps',
+        '!libs',
+        '!mikro-orm.config.ts',
+        '!package-lock.json',
+        '!package.json',
+        '!tsconfig.json',
+      ].toSorted(),
     );
   });
 });
