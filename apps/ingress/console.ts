@@ -19,6 +19,8 @@ const TYPES: Record<string, string> = {
 export interface ConsoleParts {
   /** The origin that people reach us at. */
   origin: string;
+  /** Where Bull Board is, if that is known. */
+  boardUrl?: string | undefined;
   /** Makes an answer one with a page. */
   asPage: RequestHandler;
   directory?: string;
@@ -31,9 +33,9 @@ interface Asset {
 }
 
 /** The web pages for people: one page with a fresh nonce in every answer, and the files that it loads. `/` leads there. */
-export function consoleRoutes({ origin, asPage, directory = BUILT }: ConsoleParts): Router {
+export function consoleRoutes({ origin, boardUrl = '', asPage, directory = BUILT }: ConsoleParts): Router {
   const router = Router({ caseSensitive: true, strict: true });
-  const page = pageIn(directory);
+  const page = pageIn(directory)?.replaceAll('__ORIGIN__', origin).replaceAll('__BOARD__', boardUrl);
   const assets = assetsIn(join(directory, 'assets'));
 
   router
@@ -58,8 +60,7 @@ export function consoleRoutes({ origin, asPage, directory = BUILT }: ConsolePart
   router
     .route('/console/{*path}')
     .get(requireBuilt(page), asPage, (_request, response) => {
-      const html = page?.replaceAll('__NONCE__', nonceOf(response)).replaceAll('__ORIGIN__', origin);
-      response.type('html').send(html);
+      response.type('html').send(page?.replaceAll('__NONCE__', nonceOf(response)));
     })
     .all(onlyMethods('GET', 'HEAD'));
 

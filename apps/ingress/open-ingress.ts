@@ -166,6 +166,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     uploadRoutes(uploads),
     consoleRoutes({
       origin: new URL(config.PUBLIC_URL).origin,
+      boardUrl: config.BOARD_URL && new URL(config.BOARD_URL).href,
       asPage: pageHeaders({
         clientUrl: config.CLIENT_URL,
         secure: config.PUBLIC_URL.startsWith('https:'),

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { accessSettings, publicUrlSettings } from '#access/settings.ts';
 import { proxySettings } from '#runtime/address.ts';
-import { port, yesNo } from '#runtime/config.ts';
+import { port, url, yesNo } from '#runtime/config.ts';
 import { hostSettings, metricsSettings } from '#runtime/http-server.ts';
 import { databaseSettings } from '#database/pool.ts';
 import { queueSettings } from '#queue/settings.ts';
@@ -24,6 +24,8 @@ export const ingressSettings = {
   ...spoolSettings,
   PORT: port().default(4_000),
   HSTS_PRELOAD: yesNo(false),
+  /** Where people find the board: the console links there. */
+  BOARD_URL: url('http', 'https').optional(),
 };
 
 export type IngressConfig = z.infer<z.ZodObject<typeof ingressSettings>>;

@@ -69,7 +69,14 @@ export async function startStandalone({ config, env, stack, say, signal }: Stand
   const publicUrl = valueOf('PUBLIC_URL', env) ?? `http://localhost:${places.PORT.port}`;
   const environments = environmentsOf({
     env,
-    settings: { ...stores, ...scanner?.settings, ...ports, PUBLIC_URL: publicUrl, DATA_DIR: dataDir },
+    settings: {
+      ...stores,
+      ...scanner?.settings,
+      ...ports,
+      PUBLIC_URL: publicUrl,
+      BOARD_URL: valueOf('BOARD_URL', env) ?? addresses.board,
+      DATA_DIR: dataDir,
+    },
     generated,
   });
   const begin = (name: 'migrate' | (typeof PROCESSES)[number]): RunningProcess =>

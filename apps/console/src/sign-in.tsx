@@ -15,6 +15,7 @@ import {
 import { useState, type SubmitEvent } from 'react';
 import { client } from './api.ts';
 import icon from './icon.svg';
+import { homeOrigin } from './page-facts.ts';
 import { ProblemAlert } from './parts/problem-alert.tsx';
 import { submitted } from './parts/submitted.ts';
 import { go, usePath } from './router.tsx';
@@ -30,9 +31,7 @@ const REASONS: Record<string, string> = {
     'Your session was ended because it was used from two places at once. If you did not do that, change your password.',
 };
 
-/** The origin that the server knows as its own; the API refuses pages of others. */
-const homeOrigin = document.querySelector<HTMLMetaElement>('meta[name="portcullis-origin"]')?.content ?? '';
-const isElsewhere = homeOrigin.startsWith('http') && homeOrigin !== location.origin;
+const isElsewhere = homeOrigin !== undefined && homeOrigin !== location.origin;
 
 export function SignIn({ reason }: { reason: string | undefined }) {
   const path = usePath();

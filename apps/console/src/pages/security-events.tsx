@@ -1,12 +1,14 @@
 import { Button, Code, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
 import { lazy, Suspense, useState } from 'react';
+import { eventTypes } from '#audit/event-types.ts';
 import { Filters } from '../parts/filters.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Loading } from '../parts/loading.tsx';
 import { LocalTimeInput } from '../parts/local-time-input.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { usePages } from '../parts/pages-of.ts';
-import { Records, type Column } from '../parts/records.tsx';
+import { Records } from '../parts/records.tsx';
+import type { Column } from '../parts/records-view.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
 import { exactTime, Time } from '../parts/time.tsx';
 import { useSearch } from '../router.tsx';
@@ -17,6 +19,7 @@ import { severityTone, typeWords } from './security-events/words.ts';
 const EventChart = lazy(() => import('./security-events/event-chart.tsx'));
 
 const FIELDS = ['type', 'severity', 'source', 'from', 'to'] as const;
+const TYPES = Object.keys(eventTypes).map((type) => ({ value: type, label: typeWords(type) }));
 const SEVERITIES = ['info', 'notice', 'warning', 'critical'];
 
 export default function SecurityEvents() {
@@ -64,12 +67,16 @@ export default function SecurityEvents() {
           <EventChart from={filter.from} to={filter.to} />
         </Suspense>
         <Filters label="Security events" filter={filter} onClear={() => setSearch({})}>
-          <TextInput
+          <Select
             className="wide-field"
-            label="Type"
-            placeholder="such as login.failed"
-            value={filter.type}
-            onChange={(event) => set('type')(event.currentTarget.value)}
+            label="What"
+            data={TYPES}
+            value={filter.type || null}
+            onChange={set('type')}
+            placeholder="Anything"
+            searchable
+            clearable
+            clearButtonProps={{ 'aria-label': 'Anything' }}
           />
           <Select
             className="wide-field"
@@ -121,8 +128,9 @@ function Details({ event }: { event: SecurityEvent }) {
           { name: 'Who', value: [event.actorKind, event.actorId].filter(Boolean).join(' ') },
           { name: 'Of what', value: [event.targetKind, event.targetId].filter(Boolean).join(' ') || '–' },
           { name: 'Source', value: event.source ?? '–' },
-          { name: 'Network', value: event.addressPrefix ?? '–' },
-          { name: 'Request', value: event.correlationId ?? '–' },
+          { name: 'Network', value: event.addressPrefix ?? event.network ?? '–' },
+          { name: 'Device', value: event.device ?? '–' },
+          { name: 'Request', value: event.requestId ?? '–' },
           { name: 'Id', value: event.id },
         ]}
       />

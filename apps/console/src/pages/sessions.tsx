@@ -4,7 +4,8 @@ import { act } from '../api.ts';
 import { Confirm } from '../parts/confirm.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { usePages } from '../parts/pages-of.ts';
-import { Records, type Column } from '../parts/records.tsx';
+import { Records } from '../parts/records.tsx';
+import type { Column } from '../parts/records-view.tsx';
 import { Time } from '../parts/time.tsx';
 import { useAct } from '../parts/use-act.ts';
 

@@ -26,7 +26,7 @@ export default function EventChart({ from, to }: { from: string; to: string }) {
   }
   const { rows, series } = hourly(data.items);
   return (
-    <figure aria-label="Events by hour and type">
+    <figure className="chart" aria-label="Events by hour and type">
       <BarChart h={240} data={rows} dataKey="hour" type="stacked" series={series} withLegend tickLine="y" />
     </figure>
   );

@@ -12,7 +12,9 @@ export interface SecurityEvent {
   targetKind: string | null;
   targetId: string | null;
   addressPrefix: string | null;
-  correlationId: string | null;
+  network: string | null;
+  device: string | null;
+  requestId: string | null;
   source: string | null;
   /** How many equal ones were put together in this one. */
   count: number;
@@ -26,10 +28,20 @@ export interface EventCount {
   count: number;
 }
 
-export interface Chain {
-  /** `intact`, or what is wrong. */
-  status: string;
-  sealedEvents: number;
-  unsealedEvents: number;
-  lastSealedAt: string | null;
+export interface Trail {
+  /** How many events are under a seal, and how many are not yet. */
+  sealed: number;
+  unsealed: number;
+  oldestUnsealedSeconds: number;
+  head?: { number: number; hash: string; sealedAt: string };
+}
+
+export interface Chain extends Trail {
+  /** What the last walks along the chain found. */
+  verifications: {
+    name: 'recent' | 'whole';
+    checkedAt: string;
+    events: number;
+    fault: { kind: string; seal: number; position?: number } | null;
+  }[];
 }

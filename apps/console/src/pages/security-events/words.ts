@@ -2,12 +2,17 @@ import type { Tone } from '../../parts/status-badge.tsx';
 import type { Severity } from './shapes.ts';
 
 const WORDS: Record<string, string> = {
+  'alert.cleared': 'An alert is over',
+  'alert.raised': 'An alert was raised',
+  'audit.pruned': 'Old events were dropped',
   'board.acted': 'Something was done on the board',
   'board.refused': 'Access to the board was refused',
   'csp.reported': 'A browser reported a page',
   'limit.hit': 'A limit was hit',
+  'login.attacked': 'Sign-ins are under attack',
   'login.failed': 'A sign-in failed',
   'login.locked': 'Sign-ins of an account are locked',
+  'login.sprayed': 'One network tries many accounts',
   'login.succeeded': 'Somebody signed in',
   'password.changed': 'A password was changed',
   'password.failed': 'A password was wrong',

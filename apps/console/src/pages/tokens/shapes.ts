@@ -1,3 +1,5 @@
+import type { ApiScope } from '#access/api-scopes.ts';
+
 export const TOKENS = '/api/tokens';
 
 export interface ApiToken {
@@ -10,8 +12,8 @@ export interface ApiToken {
   lastUsedAt: string | null;
 }
 
-/** What programs may be allowed, as libs/access/api-scopes.ts has it. */
-export const SCOPES: Record<string, string> = {
+/** What programs may be allowed, in words. */
+export const SCOPES: Record<ApiScope, string> = {
   'webhook-logs:read': 'See receipts',
   'webhook-logs:write': 'Replay receipts',
   'uploads:read': 'See and download uploads',
