@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../libs/runtime/free-port.ts';
-import { spawnTethered } from '../libs/runtime/spawn-tethered.ts';
+import { INGRESS_FLAGS, migrateDatabase, startProgram, startServer } from './servers.ts';
 import type { Stores } from './stores.ts';
 
 /** A receiver under test: a server process, and the stores whose work counts as its own. */
@@ -20,11 +18,6 @@ export interface ContestantOptions {
   /** Whether ours has a worker beside it. */
   withWorker: boolean;
 }
-
-const root = join(import.meta.dirname, '..');
-const READY_LIMIT_MS = 20_000;
-/** As docker-compose.yml and npm start run it. */
-const INGRESS_FLAGS = ['--max-semi-space-size=64'];
 
 /** Starts, in this order: verify-only, insert-and-add, ours on Redis, ours on PostgreSQL. */
 export async function startContestants(stack: AsyncDisposableStack, options: ContestantOptions): Promise<Contestant[]> {
@@ -64,8 +57,7 @@ async function startOurs(
     DATA_DIR: join(stores.scratch, name),
     ...(queueUrl === undefined ? {} : { QUEUE_URL: queueUrl }),
   };
-  const migrate = await startProgram('apps/migrate/main.ts', { ...env, MIGRATE_DATABASE_URL: ownerUrl });
-  if ((await migrate.ended) !== 0) throw new Error('the migration failed');
+  await migrateDatabase({ ...env, MIGRATE_DATABASE_URL: ownerUrl });
   const secrets = {
     WHATSAPP_APP_SECRET: secret,
     SESSION_SECRET: randomBytes(24).toString('hex'),
@@ -79,40 +71,4 @@ async function startOurs(
     pids.push(worker.pid);
   }
   return { port: ingress.port, pids };
-}
-
-async function startServer(
-  stack: AsyncDisposableStack,
-  file: string,
-  env: Record<string, string>,
-  flags: readonly string[] = [],
-): Promise<{ port: number; pid: number }> {
-  const port = await freePort();
-  const server = await startProgram(file, { ...env, PORT: String(port) }, flags);
-  stack.defer(() => server.stop([['SIGTERM', 10_000]]));
-  const limit = Date.now() + READY_LIMIT_MS;
-  while (!(await answers(port))) {
-    if (!server.running || Date.now() > limit) throw new Error(`${file} did not start`);
-    await sleep(50);
-  }
-  return { port, pid: server.pid };
-}
-
-const startProgram = (file: string, env: Record<string, string>, flags: readonly string[] = []) =>
-  spawnTethered(process.execPath, [...flags, join(root, file)], {
-    endSignal: 'SIGTERM',
-    graceMs: 10_000,
-    cwd: root,
-    env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
-    onLine: (line) => console.error(`  ${file}: ${line}`),
-  });
-
-async function answers(port: number): Promise<boolean> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}/livez`);
-    await response.body?.cancel();
-    return true;
-  } catch {
-    return false;
-  }
 }

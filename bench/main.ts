@@ -2,6 +2,7 @@ import { isInstalled, installPackages } from '../setup/packages.mjs';
 
 const scenarios: Record<string, () => Promise<{ run: (args: string[]) => Promise<boolean> }>> = {
   webhooks: () => import('./webhooks.ts'),
+  access: () => import('./access.ts'),
   verify: () => import('./verify.ts'),
   audit: () => import('./audit.ts'),
 };

@@ -1,0 +1,196 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startContestants, type Contestant } from './access/contestants.ts';
+import { floodOnce, type FloodRound } from './access/flood.ts';
+import { timeEnds } from './access/time-ends.ts';
+import { cpuSecondsOf } from './cpu.ts';
+import { loadHttp, quantile } from './http-load.ts';
+import { conditionsOf, versionsOf, writeResults } from './report.ts';
+import { median, table } from './statistics.ts';
+import { openStores } from './stores.ts';
+
+const MARKS = { plain: 0.75, betterAuth: 2, refresh: 1.5, flood: 2, endedMs: 1_000 };
+const WARM_UP_SECONDS = 1;
+const REST_MS = 200;
+const PEERS = ['better-auth', 'express-session', 'connect-redis', 'express', 'pg'];
+
+interface Measure {
+  perSecond: number;
+  p50: number;
+  p99: number;
+  /** CPU-seconds for 1,000 requests, over the server and the stores it uses. */
+  cpuPer1000: number;
+  /** Share of one core that the load generator took. */
+  busy: number;
+}
+
+/** What it costs to know who calls, and how soon an ended session is over. */
+export async function run(args: string[]): Promise<boolean> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rounds: { type: 'string', default: '7' },
+      seconds: { type: 'string', default: '2.5' },
+      connections: { type: 'string', default: '32' },
+      'flood-rounds': { type: 'string', default: '5' },
+      ends: { type: 'string', default: '20' },
+      redis: { type: 'boolean', default: false },
+    },
+  });
+  const [rounds, seconds, sessions] = [Number(values.rounds), Number(values.seconds), Number(values.connections)];
+  await using stack = new AsyncDisposableStack();
+  const stores = await openStores(stack);
+  const conditions = conditionsOf(
+    { postgres: stores.postgresVersion, redis: stores.redisVersion, ...versionsOf(...PEERS) },
+    'PostgreSQL: fsync and synchronous_commit on; Redis: append-only file, synced every second',
+  );
+  const { read, refresh, ours } = await startContestants(stack, { stores, sessions, onRedis: values.redis });
+
+  const reads = await interleaved('read', read, rounds, seconds);
+  const refreshes = await interleaved('refresh', refresh, rounds, seconds);
+  const floods: FloodRound[] = [];
+  const other = read[1]?.clients[0];
+  if (other === undefined) throw new Error('nobody is signed in');
+  for (let round = 1; round <= Number(values['flood-rounds']); round += 1) {
+    const flood = await floodOnce(ours.ports[0], other, seconds);
+    floods.push(flood);
+    console.log(`flood ${round}: p99 ${flood.idleP99.toFixed(1)} ms idle, ${flood.floodedP99.toFixed(1)} ms flooded`);
+  }
+  const [person] = ours.people;
+  const ends = person === undefined ? [] : await timeEnds(ours.ports, person, Number(values.ends));
+
+  const ratios = ratiosOf(reads, refreshes, floods);
+  const endedMs = { median: median(ends), worst: Math.max(...ends) };
+  console.log(`\n${summaryOf({ read, refresh, reads, refreshes, floods })}\n`);
+  writeResults('access', {
+    ...conditions,
+    load: { sessions, seconds, rounds, queue: values.redis ? 'Redis' : 'PostgreSQL' },
+    read: read.map(({ name }, index) => ({ name, rounds: reads[index] })),
+    refresh: refresh.map(({ name }, index) => ({ name, rounds: refreshes[index] })),
+    floods,
+    ends,
+    ratios,
+    endedMs,
+  });
+  const checks: [string, number, boolean][] = [
+    [
+      `authenticated GET, x without authentication (>= ${MARKS.plain})`,
+      ratios.readToPlain,
+      ratios.readToPlain >= MARKS.plain,
+    ],
+    [
+      `authenticated GET, x better-auth (>= ${MARKS.betterAuth})`,
+      ratios.readToBetterAuth,
+      ratios.readToBetterAuth >= MARKS.betterAuth,
+    ],
+    [
+      `refresh, x better-auth (>= ${MARKS.refresh})`,
+      ratios.refreshToBetterAuth,
+      ratios.refreshToBetterAuth >= MARKS.refresh,
+    ],
+    [
+      `p99 of other routes under a flood of sign-ins, x idle (<= ${MARKS.flood})`,
+      ratios.floodToIdle,
+      ratios.floodToIdle <= MARKS.flood,
+    ],
+    [
+      `worst milliseconds until an ended session is refused (<= ${MARKS.endedMs})`,
+      endedMs.worst,
+      endedMs.worst <= MARKS.endedMs,
+    ],
+  ];
+  for (const [title, value, passes] of checks)
+    console.log(`${passes ? 'passed' : 'FAILED'}: ${title}: ${value.toFixed(2)}`);
+  return checks.every(([, , passes]) => passes);
+}
+
+/** Every contestant once a round. */
+async function interleaved(
+  title: string,
+  contestants: readonly Contestant[],
+  rounds: number,
+  seconds: number,
+): Promise<Measure[][]> {
+  for (const contestant of contestants) await measure(contestant, WARM_UP_SECONDS);
+  const measures: Measure[][] = contestants.map(() => []);
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const [index, contestant] of contestants.entries()) {
+      measures[index]?.push(await measure(contestant, seconds));
+    }
+    const last = measures.map((rows) => rows.at(-1)?.perSecond.toFixed(0)).join(', ');
+    console.log(`${title} ${round} of ${rounds}: ${last} requests/s`);
+  }
+  return measures;
+}
+
+async function measure({ name, port, pids, clients }: Contestant, seconds: number): Promise<Measure> {
+  const before = cpuSecondsOf(pids);
+  const load = await loadHttp({ port, seconds, clients });
+  const cpuSeconds = cpuSecondsOf(pids) - before;
+  if (Object.keys(load.statuses).join() !== '200') throw new Error(`${name} answered ${JSON.stringify(load.statuses)}`);
+  await sleep(REST_MS);
+  return {
+    perSecond: load.requests / seconds,
+    p50: quantile(load.latencies, 0.5),
+    p99: quantile(load.latencies, 0.99),
+    cpuPer1000: (cpuSeconds / load.requests) * 1_000,
+    busy: load.busy,
+  };
+}
+
+/** Medians of the rounds' ratios, which a slow spell of the machine hardly moves. */
+function ratiosOf(reads: Measure[][], refreshes: Measure[][], floods: FloodRound[]) {
+  const [plain = [], ours = [], betterAuth = [], cached = [], expressSession = []] = reads;
+  const [rotated = [], extended = [], renewed = []] = refreshes;
+  const ratio = (one: Measure[], other: Measure[]): number =>
+    median(one.map(({ perSecond }, round) => perSecond / (other[round]?.perSecond ?? Number.NaN)));
+  return {
+    readToPlain: ratio(ours, plain),
+    readToBetterAuth: ratio(ours, betterAuth),
+    readToBetterAuthCached: ratio(ours, cached),
+    readToExpressSession: ratio(ours, expressSession),
+    refreshToBetterAuth: ratio(rotated, extended),
+    refreshToExpressSession: ratio(rotated, renewed),
+    floodToIdle: median(floods.map(({ floodedP99, idleP99 }) => floodedP99 / idleP99)),
+  };
+}
+
+interface Outcome {
+  read: Contestant[];
+  refresh: Contestant[];
+  reads: Measure[][];
+  refreshes: Measure[][];
+  floods: FloodRound[];
+}
+
+function summaryOf({ read, refresh, reads, refreshes, floods }: Outcome): string {
+  const rows = (contestants: Contestant[], measures: Measure[][]): string[][] =>
+    contestants.map(({ name }, index) => {
+      const of = (pick: (measure: Measure) => number, digits: number): string =>
+        median((measures[index] ?? []).map(pick)).toFixed(digits);
+      return [
+        name,
+        of(({ perSecond }) => perSecond, 0),
+        of(({ p50 }) => p50, 1),
+        of(({ p99 }) => p99, 1),
+        of(({ cpuPer1000 }) => cpuPer1000, 3),
+        of(({ busy }) => busy * 100, 0),
+      ];
+    });
+  const columns = ['requests/s', 'p50 ms', 'p99 ms', 'CPU-s per 1,000', 'generator busy %'];
+  const flood = floods.map(({ idleP99, floodedP99, signInsPerSecond }, round) => [
+    `round ${round + 1}`,
+    idleP99.toFixed(1),
+    floodedP99.toFixed(1),
+    Object.entries(signInsPerSecond)
+      .map(([status, perSecond]) => `${perSecond.toFixed(0)} x ${status}`)
+      .join(', '),
+  ]);
+  return [
+    table(['who calls', ...columns], rows(read, reads)),
+    '',
+    table(['a session goes on', ...columns], rows(refresh, refreshes)),
+    '',
+    table(['other routes beside a flood of sign-ins', 'idle p99 ms', 'flooded p99 ms', 'sign-ins/s'], flood),
+  ].join('\n');
+}
