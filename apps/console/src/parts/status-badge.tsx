@@ -7,7 +7,7 @@ const COLORS: Record<Tone, string> = { good: 'green', bad: 'red', busy: 'blue', 
 /** A state in one word. Its colour only repeats what the word says. */
 export function StatusBadge({ tone, children }: { tone: Tone; children: string }) {
   return (
-    <Badge color={COLORS[tone]} variant="light" tt="none" maw="100%">
+    <Badge color={COLORS[tone]} variant="light" tt="none" miw="max-content">
       {children}
     </Badge>
   );
