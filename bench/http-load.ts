@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** One connection's part: what it sends next, and what it makes of the answer. */
+/** One connection's part: what it sends next, and what it makes of the answer. It is done when it has nothing to send. */
 export interface LoadClient {
-  next: () => Buffer;
+  next: () => Buffer | undefined;
   answered?: (head: string, body: string) => void;
 }
 
@@ -20,14 +20,15 @@ export interface HttpLoad {
 
 export interface HttpLoadOrder {
   port: number;
-  seconds: number;
+  /** Without a time the clients end it. */
+  seconds?: number;
   clients: readonly LoadClient[];
   /** Milliseconds between the beginnings of two requests of one connection; 0: the next one follows the last answer. */
   paceMs?: number;
 }
 
 /** Holds a connection open for each client and sends one request at a time on it. */
-export async function loadHttp({ port, seconds, clients, paceMs = 0 }: HttpLoadOrder): Promise<HttpLoad> {
+export async function loadHttp({ port, seconds = Infinity, clients, paceMs = 0 }: HttpLoadOrder): Promise<HttpLoad> {
   const sockets = await Promise.all(clients.map(() => open(port)));
   const latencies: number[] = [];
   const statuses: Record<string, number> = {};
@@ -44,8 +45,9 @@ export async function loadHttp({ port, seconds, clients, paceMs = 0 }: HttpLoadO
       // Where the last answer was late, this request has waited too.
       const sentAt = paceMs > 0 ? Math.min(dueAt, performance.now()) : performance.now();
       dueAt += paceMs;
-      if (sentAt >= endsAt) break;
-      socket.write(client.next());
+      const bytes = sentAt < endsAt ? client.next() : undefined;
+      if (bytes === undefined) break;
+      socket.write(bytes);
       const { head, body } = await read();
       client.answered?.(head, body);
       const now = performance.now();
@@ -57,14 +59,25 @@ export async function loadHttp({ port, seconds, clients, paceMs = 0 }: HttpLoadO
   });
   await Promise.all(runs);
   const used = process.cpuUsage(cpu);
+  const lasted = Number.isFinite(seconds) ? seconds : (performance.now() - startedAt) / 1_000;
   for (const socket of sockets) socket.destroy();
   return {
     requests: latencies.length,
-    seconds,
+    seconds: lasted,
     statuses,
     latencies: latencies.toSorted((a, b) => a - b),
-    busy: (used.user + used.system) / 1e6 / seconds,
+    busy: (used.user + used.system) / 1e6 / lasted,
   };
+}
+
+/** Connections that share one list and end when it is used up. */
+export function clientsFor(connections: number, requests: Iterable<Buffer>): LoadClient[] {
+  const left = requests[Symbol.iterator]();
+  const next = (): Buffer | undefined => {
+    const { done, value } = left.next();
+    return done === true ? undefined : value;
+  };
+  return Array.from({ length: connections }, () => ({ next }));
 }
 
 /** The latency that this share of all requests did not exceed. */

@@ -3,6 +3,7 @@ import { isInstalled, installPackages } from '../setup/packages.mjs';
 const scenarios: Record<string, () => Promise<{ run: (args: string[]) => Promise<boolean> }>> = {
   webhooks: () => import('./webhooks.ts'),
   access: () => import('./access.ts'),
+  uploads: () => import('./uploads.ts'),
   verify: () => import('./verify.ts'),
   audit: () => import('./audit.ts'),
 };

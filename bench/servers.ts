@@ -31,8 +31,13 @@ export async function startServer(
   return { port, pid: server.pid };
 }
 
-export const startProgram = (file: string, env: Record<string, string>, flags: readonly string[] = []) =>
-  spawnTethered(process.execPath, [...flags, join(root, file)], {
+export const startProgram = (
+  file: string,
+  env: Record<string, string>,
+  flags: readonly string[] = [],
+  args: readonly string[] = [],
+) =>
+  spawnTethered(process.execPath, [...flags, join(root, file), ...args], {
     endSignal: 'SIGTERM',
     graceMs: 10_000,
     cwd: root,
