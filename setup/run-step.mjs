@@ -68,7 +68,7 @@ function outcome(command, args, { limitMs, env, cwd, detached }) {
 
 /** @returns {(done: boolean) => void} */
 function tell(title, detail) {
-  const isTerminal = Boolean(process.stdout.isTTY);
+  const isTerminal = process.stdout.isTTY;
   const line = (mark) => `${mark} ${title} (${detail()})`;
   process.stdout.write(isTerminal ? line('·') : `· ${title}\n`);
   const timer = setInterval(

@@ -27,11 +27,11 @@ export interface TrailParts {
 /** What a worker does for the audit trail. Each act may run anywhere, at any time, several at once. */
 export interface Trail {
   /** Seals what can be sealed, and does what follows from the events. */
-  tend(signal: AbortSignal): Promise<void>;
+  tend: (signal: AbortSignal) => Promise<void>;
   /** Sends the next events to whoever is named. @returns whether there may be more. */
-  forward(signal: AbortSignal): Promise<boolean>;
+  forward: (signal: AbortSignal) => Promise<boolean>;
   /** Looks at the state of everything, and raises and clears alerts. */
-  judge(signal: AbortSignal): Promise<void>;
+  judge: (signal: AbortSignal) => Promise<void>;
   /** Names of the cursors of the receivers. */
   receivers: readonly string[];
 }

@@ -31,7 +31,7 @@ export function startTrail({ trail, pool, producer, log, stack }: StartTrailPart
       startTicker(periodMs, work, (error) => log.warn({ err: error }, trouble)),
       (ticker) => ticker.close(),
     );
-  start(BELL_MS, bell.tick, 'security events could not be sealed; tried again at once');
+  start(BELL_MS, (signal) => bell.tick(signal), 'security events could not be sealed; tried again at once');
   start(JUDGE_MS, trail.judge, 'alerts could not be judged');
   if (trail.receivers.length > 0) start(FORWARD_MS, trail.forward, 'security events could not be forwarded');
 }

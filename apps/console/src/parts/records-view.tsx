@@ -37,7 +37,9 @@ function Rows<T>({ label, columns, items, keyOf }: RecordsViewProps<T>) {
           {items.map((item) => (
             <Table.Tr key={keyOf(item)}>
               {columns.map(({ header, cell }) => (
-                <Table.Td key={header} {...(header === '' ? { className: 'actions' } : {})}>{cell(item)}</Table.Td>
+                <Table.Td key={header} {...(header === '' ? { className: 'actions' } : {})}>
+                  {cell(item)}
+                </Table.Td>
               ))}
             </Table.Tr>
           ))}
