@@ -1,66 +1,13 @@
 import type { IncomingMessage } from 'node:http';
+import type { Gathered } from '#runtime/block-store.ts';
 import type { Deadlines } from '#runtime/deadlines.ts';
 import { Failure } from '#runtime/failure.ts';
+import type { BodyBudget, BodyShare } from './body-budget.ts';
 
-/** A reader this small is never held up. */
-const SMALL_BODY_BYTES = 16 * 1024;
-
-interface Reader {
-  request: IncomingMessage;
-  bytes: number;
-  isPaused: boolean;
-}
-
-/**
- * What bodies in flight may take together. While they take more, sockets are not read, except for the reader that came
- * first: so one always gets on, and the others follow.
- */
-export interface BodyBudget {
-  open(request: IncomingMessage): { grew(bytes: number): void; close(): void };
-  readonly usedBytes: number;
-}
-
-export function openBodyBudget(totalBytes: number): BodyBudget {
-  const readers = new Set<Reader>();
-  let usedBytes = 0;
-
-  function wake(): void {
-    let isFirst = true;
-    for (const reader of readers) {
-      if (reader.isPaused && (isFirst || usedBytes <= totalBytes)) {
-        reader.isPaused = false;
-        reader.request.resume();
-      }
-      isFirst = false;
-    }
-  }
-
-  return {
-    get usedBytes() {
-      return usedBytes;
-    },
-    open(request) {
-      const reader: Reader = { request, bytes: 0, isPaused: false };
-      readers.add(reader);
-      return {
-        grew(bytes) {
-          reader.bytes += bytes;
-          usedBytes += bytes;
-          const [first] = readers;
-          if (usedBytes > totalBytes && reader.bytes > SMALL_BODY_BYTES && reader !== first) {
-            reader.isPaused = true;
-            request.pause();
-          }
-        },
-        close() {
-          if (!readers.delete(reader)) return;
-          usedBytes -= reader.bytes;
-          wake();
-        },
-      };
-    },
-  };
-}
+/** A body up to this is kept in the buffers it came in; beyond it is copied into memory that is used again. */
+const UNGATHERED_BYTES = 64 * 1024;
+/** How often a reader that we held up ourselves gets the whole time again. */
+const MORE_TIMES = 2;
 
 export interface ReadLimits {
   maxBytes: number;
@@ -68,47 +15,89 @@ export interface ReadLimits {
   deadlines: Deadlines;
 }
 
+/** What is done with a body. */
+export interface BodyUse<T> {
+  /** Sees the bytes only during the call and may keep none of them; what it returns, if anything, is the answer. */
+  look: (body: Buffer) => T | undefined;
+  /** Has the bytes for itself. */
+  use: (body: Buffer) => Promise<T>;
+}
+
 /**
- * Reads a whole body, counting as it comes, and passes it to `use`; the body counts against the budget until that settles.
+ * Reads a whole body, counting as it comes, and looks at it; if that gives no answer, `use` does. The body counts against the
+ * budget until then.
  * @throws Failure `too-large`, `request-slow`, or `request-malformed` if the sender goes away.
  */
 export async function withBody<T>(
   request: IncomingMessage,
   budget: BodyBudget,
   limits: ReadLimits,
-  use: (body: Buffer) => Promise<T>,
+  { look, use }: BodyUse<T>,
 ): Promise<T> {
   const share = budget.open(request);
+  const large = budget.blocks.open();
   try {
-    return await use(await readBody(request, limits, (bytes) => share.grew(bytes)));
+    const small = await readBody(request, limits, large, share);
+    if (small !== undefined) return look(small) ?? (await use(small));
+    const answer = budget.blocks.look(large, look);
+    if (answer !== undefined) return answer;
+    const body = Buffer.allocUnsafeSlow(large.bytes);
+    large.copyInto(body);
+    large.free();
+    return await use(body);
   } finally {
+    large.free();
     share.close();
   }
 }
 
-function readBody(request: IncomingMessage, { maxBytes, deadlines }: ReadLimits, grew: (bytes: number) => void) {
-  return new Promise<Buffer>((resolve, reject) => {
-    const chunks: Buffer[] = [];
+/** Resolves with a body that is small; a larger one is gathered in `large`. */
+function readBody(
+  request: IncomingMessage,
+  { maxBytes, deadlines }: ReadLimits,
+  large: Gathered,
+  share: BodyShare,
+): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    let chunks: Buffer[] = [];
     let bytes = 0;
+    let moreTimes = MORE_TIMES;
     const settle = (action: () => void): void => {
       arrived();
       request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone);
       action();
     };
-    const arrived = deadlines.add(() => settle(() => reject(new Failure('request-slow'))));
+    const onLate = (): void => {
+      if (moreTimes > 0 && share.wasHeldUp()) {
+        moreTimes -= 1;
+        arrived = deadlines.add(onLate);
+        return;
+      }
+      settle(() => reject(new Failure('request-slow')));
+    };
+    let arrived = deadlines.add(onLate);
     const onData = (chunk: Buffer): void => {
       bytes += chunk.length;
       if (bytes > maxBytes) {
         settle(() => reject(new Failure('too-large')));
         return;
       }
-      chunks.push(chunk);
-      grew(chunk.length);
+      share.grew(chunk.length);
+      if (bytes <= UNGATHERED_BYTES) {
+        chunks.push(chunk);
+        return;
+      }
+      for (const earlier of chunks) large.append(earlier);
+      chunks = [];
+      large.append(chunk);
     };
-    const onEnd = (): void =>
-      settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    const onEnd = (): void => settle(() => resolve(large.bytes > 0 ? undefined : wholeOf(chunks)));
     const onGone = (): void =>
       settle(() => reject(new Failure('request-malformed', { detail: 'the body ended early' })));
     request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
   });
+}
+
+function wholeOf(chunks: readonly Buffer[]): Buffer {
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }

@@ -8,14 +8,15 @@ import { newId } from '#runtime/id.ts';
 import type { Log } from '#runtime/log.ts';
 import type { Limiter, Policy } from '#limits/limiter.ts';
 import type { Journal } from '#webhooks/journal.ts';
-import type { Delivery, Head, RefusalReason, Source, Verified } from '#webhooks/provider.ts';
+import type { Delivery, Head, RefusalReason, Source, Verification, Verified } from '#webhooks/provider.ts';
 import type { ReceiptDraft } from '#webhooks/receipt.ts';
 import { REFUSED_BODY_BYTES, type Refusals } from '#webhooks/refusals.ts';
 import type { Sources } from '#webhooks/sources.ts';
 import { precheck, verify } from '#webhooks/verify.ts';
 import { keptHeaders } from '#webhooks/kept-request.ts';
 import { bugAnswer, problemOf, type ProblemAnswer } from './problem.ts';
-import { withBody, type BodyBudget } from './read-body.ts';
+import type { BodyBudget } from './body-budget.ts';
+import { withBody } from './read-body.ts';
 import { openWebhookRoutes, type WebhookRoute } from './webhook-route.ts';
 
 const BODY_LIMIT_MS = 10_000;
@@ -119,20 +120,26 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     const wrong = precheck(source, head);
     if (wrong !== undefined) return refuse(exchange, wrong);
     const limits = { maxBytes, deadlines };
-    return withBody(request, options.budget, limits, (body) => judge(exchange, source, { ...head, body }));
+    let verdict: Judged | undefined;
+    return withBody(request, options.budget, limits, {
+      look(body) {
+        const judged = judge(source, { ...head, body });
+        if (!judged.verification.ok) return refuse(exchange, judged.verification.reason, body);
+        verdict = judged;
+        return undefined;
+      },
+      use: (body) => accept(exchange, source, { ...head, body }, verdict as Judged),
+    });
   }
 
-  async function judge(exchange: Exchange, source: Source, delivery: Delivery): Promise<Answer> {
-    const receivedAtMs = Date.now();
-    if (delivery.method === 'POST' && delivery.body.length === 0) throw new Failure('body-empty');
+  async function accept(exchange: Exchange, source: Source, delivery: Delivery, judged: Judged): Promise<Answer> {
+    const { receivedAtMs, verifyMs } = judged;
+    const verification = judged.verification as Verified;
     const startedAt = performance.now();
-    const verification = verify(source, delivery);
-    const verifyMs = performance.now() - startedAt;
-    if (!verification.ok) return refuse(exchange, verification.reason, delivery.body);
     const draft = acceptedDraft(exchange, source, delivery, verification, receivedAtMs, verifyMs);
     const stored = await journal.append(draft);
     observe?.received(source.name, stored.isCopy ? 'duplicate' : verification.verdict);
-    observe?.acknowledged({ verify: verifyMs / 1_000, commit: (performance.now() - startedAt - verifyMs) / 1_000 });
+    observe?.acknowledged({ verify: verifyMs / 1_000, commit: (performance.now() - startedAt) / 1_000 });
     const headers: Record<string, string> = { 'x-receipt-id': stored.id };
     if (stored.isCopy) headers['x-receipt-verdict'] = 'duplicate';
     const { reply } = verification;
@@ -174,6 +181,20 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     // Not only for tidiness: under a flood, timers would keep the requests of two seconds in memory.
     request.once('close', () => clearTimeout(timer));
   }
+}
+
+interface Judged {
+  receivedAtMs: number;
+  verification: Verification;
+  verifyMs: number;
+}
+
+function judge(source: Source, delivery: Delivery): Judged {
+  const receivedAtMs = Date.now();
+  if (delivery.method === 'POST' && delivery.body.length === 0) throw new Failure('body-empty');
+  const startedAt = performance.now();
+  const verification = verify(source, delivery);
+  return { receivedAtMs, verification, verifyMs: performance.now() - startedAt };
 }
 
 function checkFraming({ request, route, head }: Exchange, maxBytes: number): void {

@@ -1,0 +1,77 @@
+const BLOCK_BYTES = 16 * 1024;
+
+/** Bytes that are still coming in. */
+export interface Gathered {
+  readonly bytes: number;
+  /** Takes the bytes over: the chunk is empty afterwards, and its memory is free where it was its own. */
+  append(chunk: Buffer): void;
+  /** Gives the memory back; nothing may be read from it afterwards. */
+  free(): void;
+  /** Writes all of it into `target`, which is long enough. */
+  copyInto(target: Buffer): void;
+}
+
+/**
+ * Memory for large bodies on their way in, in blocks that are used again and again: what a collector has not yet freed of
+ * hundreds of them is more than what is in use.
+ */
+export interface BlockStore {
+  open(): Gathered;
+  /**
+   * Calls `look` with all that was gathered as one buffer, which is only valid during the call, because the next look uses
+   * it again.
+   */
+  look<T>(gathered: Gathered, look: (whole: Buffer) => T): T;
+}
+
+export function openBlockStore({ keepBytes }: { keepBytes: number }): BlockStore {
+  const free: Buffer[] = [];
+  let whole = Buffer.alloc(0);
+
+  function openGathered(): Gathered {
+    let blocks: Buffer[] = [];
+    let bytes = 0;
+    return {
+      get bytes() {
+        return bytes;
+      },
+      append(chunk) {
+        for (let from = 0; from < chunk.length;) {
+          const offset = bytes % BLOCK_BYTES;
+          if (offset === 0) blocks.push(free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES));
+          const copied = chunk.copy(blocks.at(-1) as Buffer, offset, from);
+          from += copied;
+          bytes += copied;
+        }
+        release(chunk);
+      },
+      copyInto(target) {
+        blocks.forEach((block, n) =>
+          block.copy(target, n * BLOCK_BYTES, 0, Math.min(BLOCK_BYTES, bytes - n * BLOCK_BYTES)),
+        );
+      },
+      free() {
+        for (const block of blocks) {
+          if ((free.length + 1) * BLOCK_BYTES <= keepBytes) free.push(block);
+          else release(block);
+        }
+        blocks = [];
+        bytes = 0;
+      },
+    };
+  }
+
+  return {
+    open: openGathered,
+    look(gathered, look) {
+      if (whole.length < gathered.bytes) whole = Buffer.allocUnsafeSlow(gathered.bytes);
+      gathered.copyInto(whole);
+      return look(whole.subarray(0, gathered.bytes));
+    },
+  };
+}
+
+/** Left to the collector, the memory of chunks would come to more than the bodies themselves before it is freed. */
+function release({ buffer, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+}
