@@ -18,6 +18,7 @@ export const tasks = {
   send: { script: 'apps/cli/send.ts' },
   verify: { script: 'apps/cli/verify.ts' },
   erase: { script: 'apps/cli/erase.ts' },
+  audit: { script: 'apps/cli/audit.ts' },
   user: { script: 'apps/cli/user.ts' },
   demo: { script: 'apps/standalone/demo.ts' },
   bench: { script: 'bench/main.ts', wants: ['redis'] },

@@ -5,6 +5,7 @@ import { openHealth } from '#runtime/health.ts';
 import type { ProcessParts } from '#runtime/process.ts';
 import { openCoalescer } from '#audit/coalesce.ts';
 import { record } from '#audit/record.ts';
+import { watchPools } from '#database/pool-metrics.ts';
 import { isDatabaseUnavailable, openPool, requireUtf8 } from '#database/pool.ts';
 import { openLimiter } from '#limits/limiter.ts';
 import { openQueueConnection } from '#queue/connection.ts';
@@ -25,6 +26,7 @@ import { openIngressMetrics } from './metrics.ts';
 import { hearSessionEnds } from './hear-session-ends.ts';
 import { openAccess } from './open-access.ts';
 import { observeWebhooks } from './observe-webhooks.ts';
+import { openMonitoring } from './open-monitoring.ts';
 import { openOutage } from './open-outage.ts';
 import { openUploads } from './open-uploads.ts';
 import { pageHeaders } from './page-headers.ts';
@@ -97,7 +99,11 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     (opened) => opened.drain(),
   );
   const journal = stack.adopt(
-    openJournal({ pool: journalPool, onCommitted: (receiptIds) => doorbell.ring(receiptIds) }),
+    openJournal({
+      pool: journalPool,
+      onCommitted: (receiptIds) => doorbell.ring(receiptIds),
+      onBatch: metrics.batchCommitted,
+    }),
     (opened) => opened.drain(),
   );
   const outage = await openOutage({
@@ -160,10 +166,21 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     log,
     stack,
   });
+  watchPools(metrics.registry, { ingress: pool, journal: journalPool });
+  const monitoringRoutes = await openMonitoring({
+    stack,
+    databaseUrl: config.DATABASE_URL,
+    pool,
+    queue,
+    requireCaller: access.requireCaller,
+    traffic: metrics.traffic,
+    log,
+  });
   const routers = [
     ...accessRoutes({ access, clientAddressOf, limiter, observe }),
     ...receiptRoutes,
     uploadRoutes(uploads),
+    ...monitoringRoutes,
     consoleRoutes({
       origin: new URL(config.PUBLIC_URL).origin,
       boardUrl: config.BOARD_URL && new URL(config.BOARD_URL).href,
@@ -178,8 +195,12 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
 
   const server = await listen(
     (request, response) => {
-      if (enterByWebhookDoor(request, response) || answerHealth(request, response)) return;
-      app(request, response);
+      const startedAt = performance.now();
+      if (enterByWebhookDoor(request, response)) metrics.observeHttp(request, response, startedAt, 'webhooks');
+      else if (!answerHealth(request, response)) {
+        metrics.observeHttp(request, response, startedAt);
+        app(request, response);
+      }
     },
     { host: config.HOST, port: config.PORT, setting: 'PORT', readsLate: isUpload },
   );

@@ -141,6 +141,7 @@ export function answerProblems(log: Log): ErrorRequestHandler {
     const requestId = String(response.getHeader('x-request-id') ?? '');
     const failure = failureOf(error);
     if (failure === undefined) log.error({ err: error }, 'a bug in a request');
+    response.locals['failure'] = failure?.code ?? 'bug';
     const answer = failure === undefined ? bugAnswer(requestId) : problemOf(failure, requestId);
     response.status(answer.status).set(answer.headers).end(answer.body);
   };

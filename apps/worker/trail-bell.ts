@@ -13,11 +13,15 @@ export interface TrailBellParts {
   now?: () => number;
 }
 
+export interface TrailBell {
+  tick: (signal: AbortSignal) => Promise<void>;
+}
+
 /** Rings for the sealer while there is something to seal; seals without the queue where that does not help. */
-export function openTrailBell({ isDue, ring, tend, now = Date.now }: TrailBellParts) {
+export function openTrailBell({ isDue, ring, tend, now = Date.now }: TrailBellParts): TrailBell {
   let dueSinceMs: number | undefined;
   return {
-    async tick(signal: AbortSignal): Promise<void> {
+    async tick(signal) {
       if (!(await isDue())) {
         dueSinceMs = undefined;
         return;

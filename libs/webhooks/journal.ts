@@ -18,6 +18,8 @@ export interface JournalOptions {
   pool: Pool;
   /** Called after each commit with the new receipts that want processing. */
   onCommitted: (receiptIds: string[]) => void;
+  /** Told how many receipts a commit held, copies included. */
+  onBatch?: (rows: number) => void;
   now?: () => number;
 }
 
@@ -33,12 +35,13 @@ export interface Journal {
 }
 
 /** The durable log of accepted webhooks, written by adaptive group commit. */
-export function openJournal({ pool, onCommitted, now = Date.now }: JournalOptions): Journal {
+export function openJournal({ pool, onCommitted, onBatch, now = Date.now }: JournalOptions): Journal {
   const batcher = openBatcher<ReceiptDraft, StoredReceipt>({
     write: async (drafts) => {
       const stored = await insertReceipts(pool, drafts, now()).catch((error: unknown) => {
         throw databaseFailure(error);
       });
+      onBatch?.(stored.length);
       const fresh = stored.filter((receipt, index) => !receipt.isCopy && isAccepted(drafts[index] as ReceiptDraft));
       if (fresh.length > 0) onCommitted(fresh.map((receipt) => receipt.id));
       return stored;
