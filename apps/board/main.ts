@@ -1,5 +1,7 @@
 import { catalogue } from '#catalogue.ts';
 import { openLimiter } from '#limits/limiter.ts';
+import { openHeartbeat } from '#database/heartbeat.ts';
+import { openPool } from '#database/pool.ts';
 import { openQueueConnection } from '#queue/connection.ts';
 import { openReadyQueue } from '#queue/queue-handle.ts';
 import { openQueueReader } from '#queue/reader.ts';
@@ -15,6 +17,8 @@ import { openBoardMetrics } from './metrics.ts';
 import { boardSettings } from './settings.ts';
 
 const QUEUE_LIMIT_MS = 1_500;
+const QUERY_LIMIT_MS = 5_000;
+const DATABASE_CONNECTIONS = 3;
 
 await runProcess('board', async ({ stack, log }) => {
   const config = readConfig(boardSettings);
@@ -23,12 +27,29 @@ await runProcess('board', async ({ stack, log }) => {
     opened.close(),
   );
   const reader = stack.adopt(openQueueReader(connection, { deadlineMs: QUEUE_LIMIT_MS }), (opened) => opened.close());
+  const pool = stack.adopt(
+    openPool(config.DATABASE_URL, {
+      name: 'board',
+      max: DATABASE_CONNECTIONS,
+      statementMs: QUERY_LIMIT_MS,
+      onError: (error) => log.warn({ err: error }, 'a database connection was lost'),
+    }),
+    (opened) => opened.end(),
+  );
+  stack.adopt(
+    openHeartbeat({
+      pool,
+      process: 'board',
+      onError: (error) => log.warn({ err: error }, 'the heartbeat could not be written'),
+    }),
+    (opened) => opened.close(),
+  );
   const addressOf = openClientAddress(config.TRUST_PROXY);
 
   const board = createBoard({
     answerHealth: openHealth({
       checks: [{ name: 'queue', required: true, check: () => connection.ping(QUEUE_LIMIT_MS) }],
-      metrics: openBoardMetrics(reader, contracts),
+      metrics: openBoardMetrics({ reader, contracts, pool }),
       metricsToken: config.METRICS_TOKEN,
     }),
     authenticate: requireBasicAuth({

@@ -1,10 +1,19 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { watchPools } from '#database/pool-metrics.ts';
+import type { Pool } from '#database/pool.ts';
 import type { QueueContract } from '#queue/contract.ts';
 import type { QueueReader } from '#queue/reader.ts';
 import type { MetricsSource } from '#runtime/health.ts';
+import { openSystemMetrics } from './system-metrics.ts';
 
-/** What is in the queues, read when it is asked for; a queue that can't be read has no value. */
-export function openBoardMetrics(reader: QueueReader, contracts: readonly QueueContract[]): MetricsSource {
+export interface BoardMetricsParts {
+  reader: QueueReader;
+  contracts: readonly QueueContract[];
+  pool: Pool;
+}
+
+/** What is in the queues and in the database, read when it is asked for; what can't be read has no value. */
+export function openBoardMetrics({ reader, contracts, pool }: BoardMetricsParts): MetricsSource {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const jobs = new Gauge({
@@ -25,11 +34,14 @@ export function openBoardMetrics(reader: QueueReader, contracts: readonly QueueC
     registers: [registry],
   });
 
+  watchPools(registry, { board: pool });
+  const measureSystem = openSystemMetrics(registry, pool);
+
   async function measure(): Promise<void> {
     jobs.reset();
     oldest.reset();
     fullness.remove();
-    await Promise.allSettled([...contracts.map(measureQueue), measureStore()]);
+    await Promise.allSettled([...contracts.map(measureQueue), measureStore(), measureSystem()]);
   }
 
   async function measureQueue(contract: QueueContract): Promise<void> {

@@ -63,7 +63,7 @@ await runTool(USAGE, async () => {
   const [command = '', ...more] = positionals;
   const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
   if (run === undefined || more.length > 0) throw new UsageError('what is to be done?');
-  const { DATABASE_URL } = readConfig(databaseSettings, findRunningSystem(environment()).env);
+  const { DATABASE_URL } = readConfig({ ...databaseSettings }, findRunningSystem(environment()).env);
   const pool = openPool(DATABASE_URL, {
     name: 'audit-tool',
     max: DATABASE_CONNECTIONS,

@@ -1,5 +1,6 @@
 import { catalogue, type QueueName } from '#catalogue.ts';
 import { openHeartbeat } from '#database/heartbeat.ts';
+import { watchPools } from '#database/pool-metrics.ts';
 import { openPool, requireUtf8 } from '#database/pool.ts';
 import { openQueueConnection } from '#queue/connection.ts';
 import { openProducer } from '#queue/producer.ts';
@@ -27,6 +28,7 @@ import { sweepOverdue } from './jobs/sweep.ts';
 import { describeConsumer, openScannerDescription } from './describe-worker.ts';
 import { openWorkerMetrics } from './metrics.ts';
 import { handlersOf } from './handlers.ts';
+import { watchConsumers } from './job-metrics.ts';
 import { openTrail } from './open-trail.ts';
 import { openRelay } from './relay.ts';
 import { relayedTables, relayedUploads } from './relayed-tables.ts';
@@ -110,6 +112,9 @@ await runProcess('worker', async ({ stack, log }) => {
   stack.defer(async () => {
     await Promise.all(running.map((consumer) => consumer.close(CLOSE_LIMIT_MS)));
   });
+
+  watchConsumers(metrics.registry, running);
+  watchPools(metrics.registry, { worker: pool });
 
   if (scanning !== undefined) {
     const scans = running.find((consumer) => consumer.queue === uploads.name);
