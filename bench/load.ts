@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDeliveries } from './delivery.ts';
+import { openVisits } from './visits.ts';
 
 export interface LoadOrder {
   port: number;
@@ -12,6 +13,8 @@ export interface LoadOrder {
   seconds: number;
   /** How many requests to make ready beforehand. */
   prepared: number;
+  /** Visits by GET from so many clients, instead of signed deliveries. */
+  clients?: number;
 }
 
 export interface LoadResult {
@@ -35,10 +38,12 @@ process.on('message', (order: LoadOrder | 'go') => {
 process.on('disconnect', () => process.exit(0));
 
 async function serve(order: LoadOrder): Promise<void> {
-  const next = openDeliveries(createSecretKey(order.secret, 'utf8'), {
-    path: order.path,
-    host: `127.0.0.1:${order.port}`,
-  });
+  const { path, clients } = order;
+  const host = `127.0.0.1:${order.port}`;
+  const next =
+    clients === undefined
+      ? openDeliveries(createSecretKey(order.secret, 'utf8'), { path, host })
+      : openVisits({ path, host, clients });
   const prepared = Array.from({ length: order.prepared }, next);
   const sockets = await Promise.all(Array.from({ length: order.connections }, () => open(order.port)));
   process.send?.('ready');

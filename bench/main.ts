@@ -6,6 +6,8 @@ const scenarios: Record<string, () => Promise<{ run: (args: string[]) => Promise
   uploads: () => import('./uploads.ts'),
   verify: () => import('./verify.ts'),
   audit: () => import('./audit.ts'),
+  limits: () => import('./limits.ts'),
+  headers: () => import('./headers.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -21,7 +21,7 @@ export async function startServer(
   flags: readonly string[] = [],
 ): Promise<{ port: number; pid: number }> {
   const port = await freePort();
-  const server = await startProgram(file, { ...env, PORT: String(port) }, flags);
+  const server = await startProgram(file, { ...env, PORT: String(port), BOARD_PORT: String(port) }, flags);
   stack.defer(() => server.stop([['SIGTERM', 10_000]]));
   const limit = Date.now() + READY_LIMIT_MS;
   while (!(await answers(port))) {

@@ -1,6 +1,6 @@
 import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openLimiter } from '#limits/limiter.ts';
+import { openLocalLimiter } from '#limits/limiter.ts';
 import { listen } from '#runtime/http-server.ts';
 import { openLog } from '#runtime/log.ts';
 import { requireBasicAuth } from './basic-auth.ts';
@@ -19,7 +19,7 @@ async function openDoor(): Promise<(attempt: Attempt) => Promise<Response>> {
     requireBasicAuth({
       user: USER,
       password: PASSWORD,
-      limiter: openLimiter(),
+      limiter: openLocalLimiter(),
       addressOf: ({ headers }) => String(headers['x-test-address']),
       log: openLog({ name: 'test', level: 'silent' }),
     }),

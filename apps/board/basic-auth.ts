@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
-import type { Decision, Limiter, Policy } from '#limits/limiter.ts';
+import type { Decision, LocalLimiter, Policy } from '#limits/limiter.ts';
 import { addressPrefixOf } from '#runtime/address.ts';
 import type { Log } from '#runtime/log.ts';
 
@@ -9,7 +9,7 @@ const FAILED_SIGN_INS: Policy = { name: 'board-sign-in', points: 5, windowSecond
 export interface BasicAuthOptions {
   user: string;
   password: string;
-  limiter: Limiter;
+  limiter: LocalLimiter;
   addressOf: (request: Request) => string;
   log: Log;
 }
@@ -17,14 +17,14 @@ export interface BasicAuthOptions {
 /** Lets through who brings the name and the password (RFC 7617); a network with five failures in a minute gets 429. */
 export function requireBasicAuth({ user, password, limiter, addressOf, log }: BasicAuthOptions): RequestHandler {
   const expected = digestOf(`${user}:${password}`);
-  return async (request, response, next) => {
+  return (request, response, next) => {
     const { authorization } = request.headers;
     if (authorization === undefined) {
       challenge(response);
       return;
     }
     const prefix = addressPrefixOf(addressOf(request));
-    const before = await limiter.peek(FAILED_SIGN_INS, prefix);
+    const before = limiter.peek(FAILED_SIGN_INS, prefix);
     if (!before.allowed) {
       refuse(response, before);
       return;
@@ -34,7 +34,7 @@ export function requireBasicAuth({ user, password, limiter, addressOf, log }: Ba
       next();
       return;
     }
-    const after = await limiter.consume(FAILED_SIGN_INS, prefix);
+    const after = limiter.consume(FAILED_SIGN_INS, prefix);
     log.warn({ prefix, remaining: after.remaining }, 'a sign-in to the board failed');
     if (after.allowed) challenge(response);
     else refuse(response, after);

@@ -22,16 +22,26 @@ export interface BoardOptions {
   /** Rejects while the store is away. */
   ping: () => Promise<void>;
   isReadOnly: boolean;
+  /** Whether a request came over TLS. */
+  isSecure: (request: Request) => boolean;
   log: Log;
 }
 
-export function createBoard({ answerHealth, authenticate, queues, ping, isReadOnly, log }: BoardOptions): Express {
+export function createBoard({
+  answerHealth,
+  authenticate,
+  queues,
+  ping,
+  isReadOnly,
+  isSecure,
+  log,
+}: BoardOptions): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use((request, response, next) => {
     if (!answerHealth(request, response)) next();
   });
-  app.use(boardHeaders({ isReadOnly }), authenticate, isReadOnly ? refuseWrites : guardWrites(log));
+  app.use(boardHeaders({ isReadOnly, isSecure }), authenticate, isReadOnly ? refuseWrites : guardWrites(log));
 
   app.use('/api', refuseWhileAway(ping));
   app.use(showPages(queues, isReadOnly));

@@ -1,4 +1,6 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
+
+const YEAR_SECONDS = 31_536_000;
 
 /** The two style elements that Bull Board 9.10.1 makes: the colours of a logo, and a hidden scroll bar. */
 const OWN_STYLES =
@@ -6,7 +8,14 @@ const OWN_STYLES =
 /** The editor of job data makes its styles as it goes; only a board that may write has it. */
 const ANY_STYLES = "'self' 'unsafe-inline'";
 
-export function boardHeaders({ isReadOnly }: { isReadOnly: boolean }): RequestHandler {
+/** `isSecure`: whether a trusted proxy says that the request came to it over TLS. */
+export function boardHeaders({
+  isReadOnly,
+  isSecure,
+}: {
+  isReadOnly: boolean;
+  isSecure: (request: Request) => boolean;
+}): RequestHandler {
   const contentSecurityPolicy = [
     "default-src 'none'",
     "script-src 'self'",
@@ -30,6 +39,7 @@ export function boardHeaders({ isReadOnly }: { isReadOnly: boolean }): RequestHa
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'DENY',
     });
+    if (isSecure(request)) response.set('strict-transport-security', `max-age=${YEAR_SECONDS}; includeSubDomains`);
     next();
   };
 }

@@ -1,12 +1,12 @@
 import { catalogue } from '#catalogue.ts';
-import { openLimiter } from '#limits/limiter.ts';
 import { openHeartbeat } from '#database/heartbeat.ts';
 import { openPool } from '#database/pool.ts';
+import { openLocalLimiter } from '#limits/limiter.ts';
 import { openQueueConnection } from '#queue/connection.ts';
 import { openReadyQueue } from '#queue/queue-handle.ts';
 import { openQueueReader } from '#queue/reader.ts';
 import { queueUrlOf } from '#queue/settings.ts';
-import { openClientAddress } from '#runtime/address.ts';
+import { openClientAddress, openIsSecure } from '#runtime/address.ts';
 import { readConfig } from '#runtime/config.ts';
 import { openHealth } from '#runtime/health.ts';
 import { listen } from '#runtime/http-server.ts';
@@ -55,13 +55,14 @@ await runProcess('board', async ({ stack, log }) => {
     authenticate: requireBasicAuth({
       user: config.BOARD_USER,
       password: config.BOARD_PASSWORD,
-      limiter: openLimiter(),
+      limiter: openLocalLimiter(),
       addressOf: ({ socket, headers }) => addressOf(socket.remoteAddress, headers['x-forwarded-for']),
       log,
     }),
     queues: () => Promise.all(contracts.map(({ name }) => openReadyQueue(connection, name))),
     ping: () => connection.ping(QUEUE_LIMIT_MS),
     isReadOnly: config.BOARD_READ_ONLY,
+    isSecure: openIsSecure(config.TRUST_PROXY),
     log,
   });
   const server = await listen(board, { host: config.BOARD_HOST, port: config.BOARD_PORT, setting: 'BOARD_PORT' });

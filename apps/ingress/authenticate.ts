@@ -3,14 +3,18 @@ import type { AccessTokens } from '#access/access-tokens.ts';
 import type { ApiScope } from '#access/api-scopes.ts';
 import { isApiToken, type ApiTokenDoor } from '#access/api-tokens.ts';
 import type { SessionStandings } from '#access/session-standings.ts';
+import type { Tiers } from '#limits/tiers.ts';
 import { Failure } from '#runtime/failure.ts';
 import { rememberCaller, type Caller, type Role } from './caller.ts';
+import type { ChargeRequest } from './limit.ts';
 
 export interface CallerRules {
   /** Who may call; everyone who is signed in, by default. */
   roles?: readonly Role[];
   /** The scope that lets an API token in; without one, programs stay out. */
   scope?: ApiScope;
+  /** Points of the caller's quota; one for a request that reads and five for one that writes, by default. */
+  cost?: number;
   /** Whether the proof of who calls must be fresh, where STEP_UP_MINUTES asks for it. */
   stepUp?: boolean;
 }
@@ -24,6 +28,8 @@ export interface AuthenticationParts {
   apiTokens: ApiTokenDoor;
   /** 0: any proof will do, however old. */
   stepUpMinutes: number;
+  charge: ChargeRequest;
+  tiers: Tiers;
 }
 
 export function openRequireCaller(parts: AuthenticationParts): RequireCaller {
@@ -34,8 +40,21 @@ export function openRequireCaller(parts: AuthenticationParts): RequireCaller {
       if (rules.roles?.includes(caller.role) === false) throw new Failure('forbidden');
       response.setHeader('cache-control', 'no-store');
       rememberCaller(response, caller, () => watchEnd(parts.standings, caller, response));
+      await chargeCaller(parts, request, response, { caller, cost: rules.cost });
       next();
     };
+}
+
+/** A person has the quota of their role, and a program one of its own. */
+async function chargeCaller(
+  { charge, tiers }: AuthenticationParts,
+  request: Request,
+  response: Response,
+  { caller, cost }: { caller: Caller; cost: number | undefined },
+): Promise<void> {
+  const policy = tiers[caller.kind === 'token' ? 'token' : caller.role];
+  if (policy === undefined) return;
+  await charge(request, response, { policy, key: caller.tokenId ?? caller.userId, cost, actorId: caller.userId });
 }
 
 function watchEnd(standings: SessionStandings, { sessionId }: Caller, response: Response): AbortSignal {

@@ -2,10 +2,32 @@ import type { IncomingMessage } from 'node:http';
 import type { Request } from 'express';
 import { agentClassOf, type Device } from '#access/device.ts';
 import type { Client } from '#access/start-session.ts';
-import { addressPrefixOf } from '#runtime/address.ts';
+import { addressPrefixOf, normalAddress, openClientAddress } from '#runtime/address.ts';
 
 /** The client's address, found by the rules of TRUST_PROXY. */
 export type ClientAddressOf = (request: IncomingMessage) => string;
+
+/**
+ * Trusts the proxies of TRUST_PROXY and nobody else. Told once when a peer's `x-forwarded-for` is not believed: it may be a
+ * proxy that the setting forgot, and then all its clients share one address.
+ */
+export function openClientAddressOf(
+  trustedRanges: readonly string[],
+  onDisbelieved: (peer: string) => void,
+): ClientAddressOf {
+  const addressOf = openClientAddress(trustedRanges);
+  let isTold = false;
+  return ({ socket, headers }) => {
+    const forwardedFor = headers['x-forwarded-for'];
+    const address = addressOf(socket.remoteAddress, forwardedFor);
+    const isPeer = socket.remoteAddress?.endsWith(address) === true;
+    if (isPeer && !isTold && forwardedFor !== undefined && address === normalAddress(socket.remoteAddress)) {
+      isTold = true;
+      onDisbelieved(address);
+    }
+    return address;
+  };
+}
 
 /** Who a request comes from, with the strongest mark of its device that it offers. */
 export function clientOf(request: Request, addressOf: ClientAddressOf, device: Device | undefined): Client {

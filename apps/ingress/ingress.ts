@@ -1,4 +1,4 @@
-import express, { type Express, type Router } from 'express';
+import express, { type Express, type RequestHandler, type Router } from 'express';
 import { Failure } from '#runtime/failure.ts';
 import type { Log } from '#runtime/log.ts';
 import { setHeaders } from './headers.ts';
@@ -6,12 +6,14 @@ import { answerProblems } from './problem.ts';
 
 export interface IngressParts {
   headers: Record<string, string>;
+  /** Before every route. */
+  guards?: readonly RequestHandler[];
   routers: readonly Router[];
   log: Log;
 }
 
 /** Puts the routes on one Express app. Webhooks never get here: apps/ingress/webhook-door.ts has answered them. */
-export function buildIngress({ headers, routers, log }: IngressParts): Express {
+export function buildIngress({ headers, guards = [], routers, log }: IngressParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -19,6 +21,7 @@ export function buildIngress({ headers, routers, log }: IngressParts): Express {
   app.enable('strict routing');
   app.set('query parser', 'simple');
   app.use(setHeaders(headers));
+  for (const guard of guards) app.use(guard);
   for (const router of routers) app.use(router);
   app.use(() => {
     throw new Failure('route-unknown');

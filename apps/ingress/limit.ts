@@ -1,17 +1,96 @@
-import type { RequestHandler } from 'express';
-import type { Limiter, Policy } from '#limits/limiter.ts';
+import type { Request, RequestHandler, Response } from 'express';
+import type { DynamicLimiter, DynamicPolicy, Outcome, Verdict } from '#limits/dynamic-limiter.ts';
+import { rateLimitFields } from '#limits/fields.ts';
 import { addressPrefixOf } from '#runtime/address.ts';
 import { Failure } from '#runtime/failure.ts';
 import type { ClientAddressOf } from './client.ts';
 
-/** Middleware, mounted on routes, that takes one point of the client's network for each request. */
-export function limitByAddress(
-  { limiter, clientAddressOf }: { limiter: Limiter; clientAddressOf: ClientAddressOf },
-  policy: Policy,
+/** What is told of every decision. */
+export interface LimitObserver {
+  decided(policy: string, outcome: Outcome, isLocal: boolean): void;
+  /** A caller was refused for its own doing. */
+  hit(hit: { policy: string; addressPrefix: string; actorId?: string | undefined }): void;
+}
+
+export interface LimitParts {
+  dynamic: DynamicLimiter;
+  clientAddressOf: ClientAddressOf;
+  observe: LimitObserver;
+}
+
+export interface Charge {
+  policy: DynamicPolicy;
+  key: string;
+  /** By default one point for a request that reads and five for one that writes. */
+  cost?: number | undefined;
+  /** Who pays, if that is known. */
+  actorId?: string;
+}
+
+/**
+ * Takes the points of one request and tells the caller how many are left.
+ * @throws Failure `limit-exceeded` and `usage-abnormal` where the caller is the cause, `capacity-reduced` where load is.
+ */
+export type ChargeRequest = (request: Request, response: Response, charge: Charge) => Promise<void>;
+
+const READ_COST = 1;
+const WRITE_COST = 5;
+
+export function openCharge({ dynamic, clientAddressOf, observe }: LimitParts): ChargeRequest {
+  return async (request, response, { policy, key, cost = costOf(request), actorId }) => {
+    const verdict = await dynamic.take(policy, key, cost);
+    observe.decided(policy.name, verdict.outcome, verdict.isLocal);
+    addFields(response, verdict);
+    if (verdict.outcome === 'allowed') return;
+    if (verdict.outcome !== 'shed') {
+      observe.hit({ policy: policy.name, addressPrefix: addressPrefixOf(clientAddressOf(request)), actorId });
+    }
+    throw refusalOf(verdict);
+  };
+}
+
+/** One policy in each field, or a list of those that a request has passed. */
+function addFields(response: Response, verdict: Verdict): void {
+  const fields = rateLimitFields(verdict);
+  for (const name of ['ratelimit', 'ratelimit-policy'] as const) {
+    const before = response.getHeader(name);
+    response.setHeader(name, before === undefined ? fields[name] : `${String(before)}, ${fields[name]}`);
+  }
+}
+
+export interface RateLimiterParts {
+  charge: ChargeRequest;
+  clientAddressOf: ClientAddressOf;
+}
+
+/**
+ * Middleware that charges each request to the network that it comes from: tier, load, reputation and cost decide. It is
+ * mounted on routes, so no spelling of a path leads round it.
+ */
+export function dynamicRateLimiter(
+  { charge, clientAddressOf }: RateLimiterParts,
+  { policy, cost }: { policy: DynamicPolicy; cost?: number },
 ): RequestHandler {
-  return async (request, _response, next) => {
-    const decision = await limiter.consume(policy, addressPrefixOf(clientAddressOf(request)));
-    if (!decision.allowed) throw new Failure('limit-exceeded', { retryAfterSeconds: decision.resetSeconds });
+  return async (request, response, next) => {
+    await charge(request, response, { policy, key: addressPrefixOf(clientAddressOf(request)), cost });
     next();
   };
+}
+
+function costOf({ method }: Request): number {
+  return method === 'GET' || method === 'HEAD' ? READ_COST : WRITE_COST;
+}
+
+const codes = {
+  exceeded: 'limit-exceeded',
+  abnormal: 'usage-abnormal',
+  shed: 'capacity-reduced',
+} as const;
+
+function refusalOf({ outcome, policy, resetSeconds }: Verdict): Failure {
+  if (outcome === 'allowed') throw new TypeError('what is allowed is not refused');
+  return new Failure(codes[outcome], {
+    retryAfterSeconds: resetSeconds,
+    members: { 'violated-policies': [policy] },
+  });
 }

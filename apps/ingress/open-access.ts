@@ -8,10 +8,10 @@ import { openSessionStandings, type SessionStandings } from '#access/session-sta
 import { openSigningKeys, type SigningKeys } from '#access/signing-keys.ts';
 import type { Role } from '#access/user.ts';
 import { record } from '#audit/record.ts';
-import type { Pool, Queryable } from '#database/pool.ts';
-import { consumeDurable, type DurablePolicy } from '#limits/durable-counter.ts';
+import type { Pool } from '#database/pool.ts';
 import { openRequireCaller, type RequireCaller } from './authenticate.ts';
 import { openCsrfGuard, type CsrfGuard } from './csrf.ts';
+import type { Limits } from './open-limits.ts';
 
 export interface AccessConfig {
   SESSION_SECRET: readonly [string, ...string[]];
@@ -40,10 +40,11 @@ export interface Access {
   requireCaller: RequireCaller;
 }
 
-/** 429 from the sixth failure of an account in a quarter of an hour, also with the right password. */
-const SIGN_IN: DurablePolicy = { name: 'sign-in', points: 5, windowSeconds: 900 };
-
-export async function openAccess(config: AccessConfig, pool: Pool): Promise<Access> {
+export async function openAccess(
+  config: AccessConfig,
+  pool: Pool,
+  limits: Pick<Limits, 'signIn' | 'charge' | 'tiers'>,
+): Promise<Access> {
   const keys = openKeyring(config.SESSION_SECRET);
   const csrfKeys = openKeyring(config.CSRF_SECRET);
   const pepper = config.PASSWORD_PEPPER === undefined ? undefined : openKeyring(config.PASSWORD_PEPPER);
@@ -54,12 +55,7 @@ export async function openAccess(config: AccessConfig, pool: Pool): Promise<Acce
     keys,
     passwords: await openPasswords(pepper),
     passwordPolicy: openPasswordPolicy({ minLength: config.PASSWORD_MIN_LENGTH }),
-    signInLimit: {
-      consume: async (accountKey: string) => {
-        const point = await consumeDurable(pool, SIGN_IN, accountKey);
-        return { isLast: point.left === 0, refund: (client: Queryable) => point.refund(client) };
-      },
-    },
+    signInLimit: limits.signIn,
     idleSeconds: config.SESSION_IDLE,
     absoluteSeconds: config.SESSION_ABSOLUTE,
     sessionsPerUser: config.SESSIONS_PER_USER,
@@ -83,6 +79,8 @@ export async function openAccess(config: AccessConfig, pool: Pool): Promise<Acce
       standings,
       apiTokens,
       stepUpMinutes: config.STEP_UP_MINUTES,
+      charge: limits.charge,
+      tiers: limits.tiers,
     }),
   };
 }

@@ -1,14 +1,12 @@
-import type { IncomingMessage } from 'node:http';
 import { listen } from '#runtime/http-server.ts';
-import { openClientAddress } from '#runtime/address.ts';
 import { openHealth } from '#runtime/health.ts';
 import type { ProcessParts } from '#runtime/process.ts';
 import { openCoalescer } from '#audit/coalesce.ts';
 import { record } from '#audit/record.ts';
 import { watchPools } from '#database/pool-metrics.ts';
 import { isDatabaseUnavailable, openPool, requireUtf8 } from '#database/pool.ts';
-import { openLimiter } from '#limits/limiter.ts';
 import { openQueueConnection } from '#queue/connection.ts';
+import { openQueueReader } from '#queue/reader.ts';
 import { openProducer } from '#queue/producer.ts';
 import { queueUrlOf } from '#queue/settings.ts';
 import { openDoorbell } from '#webhooks/doorbell.ts';
@@ -19,18 +17,25 @@ import type { Sources } from '#webhooks/sources.ts';
 import { openAccessMetrics } from './access-metrics.ts';
 import { accessRoutes } from './access-routes.ts';
 import { consoleRoutes } from './console.ts';
+import { openClientAddressOf } from './client.ts';
+import { allowOrigin } from './cors.ts';
 import { apiHeaders } from './headers.ts';
 import { openBodyBudget } from './body-budget.ts';
 import { buildIngress } from './ingress.ts';
+import { openLimitMetrics } from './limit-metrics.ts';
 import { openIngressMetrics } from './metrics.ts';
 import { hearSessionEnds } from './hear-session-ends.ts';
 import { openAccess } from './open-access.ts';
 import { observeWebhooks } from './observe-webhooks.ts';
 import { openMonitoring } from './open-monitoring.ts';
+import { openLimits } from './open-limits.ts';
+import { watchLoad } from './open-load.ts';
 import { openOutage } from './open-outage.ts';
 import { openUploads } from './open-uploads.ts';
 import { pageHeaders } from './page-headers.ts';
 import { openReceiptRoutes } from './receipt-routes.ts';
+import { limitRefusals } from './refusal-limit.ts';
+import { openCspReports } from './open-csp-reports.ts';
 import { isUpload, uploadRoutes } from './routes/uploads.ts';
 import { openWebhookDoor } from './webhook-door.ts';
 import type { IngressConfig } from './settings.ts';
@@ -122,15 +127,31 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     secure: config.PUBLIC_URL.startsWith('https:'),
     preload: config.HSTS_PRELOAD,
   });
-  const clientAddress = openClientAddress(config.TRUST_PROXY);
-  const clientAddressOf = (request: IncomingMessage): string =>
-    clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for']);
-  const limiter = openLimiter();
+  const clientAddressOf = openClientAddressOf(config.TRUST_PROXY, (peer) =>
+    log.warn({ peer }, 'x-forwarded-for of a peer that TRUST_PROXY does not name is not believed'),
+  );
+  const reader = stack.adopt(openQueueReader(queue, { deadlineMs: DOORBELL_LIMIT_MS }), (opened) => opened.close());
+  const load = watchLoad({
+    stack,
+    waitingForPool: () => pool.waitingCount,
+    queueDepth: async () => (await reader.depth(webhooks)).waiting,
+  });
+  const limits = await openLimits({
+    config,
+    stack,
+    log,
+    pool,
+    load,
+    clientAddressOf,
+    coalescer,
+    metrics: openLimitMetrics(metrics.registry, () => load.factor),
+  });
   const enterByWebhookDoor = openWebhookDoor({
     sources,
     journal: outage.journal,
     refusals,
-    limiter,
+    limiter: limits.local,
+    sourceQuota: limits.tiers.source,
     budget: openBodyBudget(BODY_BUDGET_BYTES),
     clientAddressOf,
     headers,
@@ -142,7 +163,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     metrics: metrics.registry,
     metricsToken: config.METRICS_TOKEN,
   });
-  const access = await openAccess(config, pool);
+  const access = await openAccess(config, pool, limits);
   stack.defer(() => access.context.passwords.close());
   hearSessionEnds({ stack, log, databaseUrl: config.DATABASE_URL, standings: access.standings });
   const observe = openAccessMetrics(metrics.registry, access.context.passwords.gate);
@@ -152,7 +173,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     pool,
     producer,
     sources,
-    limiter,
+    limiter: limits.limiter,
     requireCaller: access.requireCaller,
     clientAddressOf,
     onMissed: metrics.doorbellMissed,
@@ -177,7 +198,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     log,
   });
   const routers = [
-    ...accessRoutes({ access, clientAddressOf, limiter, observe }),
+    ...accessRoutes({ access, clientAddressOf, limits, observe }),
     ...receiptRoutes,
     uploadRoutes(uploads),
     ...monitoringRoutes,
@@ -190,8 +211,13 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
         preload: config.HSTS_PRELOAD,
       }),
     }),
+    openCspReports({ limits, clientAddressOf, coalescer }),
   ];
-  const app = buildIngress({ headers, routers, log });
+  const guards = [
+    allowOrigin(new URL(config.CLIENT_URL).origin),
+    limitRefusals({ limiter: limits.local, clientAddressOf, observe: limits.observe }),
+  ];
+  const app = buildIngress({ headers, guards, routers, log });
 
   const server = await listen(
     (request, response) => {

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import helmet from 'helmet';
+import { CSP_REPORTS_PATH } from './routes/csp-reports.ts';
 
 const NONCE_BYTES = 18;
+const REPORT_GROUP = 'csp';
 const YEAR_SECONDS = 31_536_000;
 
 export interface PageHeaderOptions {
@@ -32,6 +34,8 @@ export function pageHeaders({ clientUrl, secure, preload }: PageHeaderOptions): 
         'base-uri': ["'none'"],
         'form-action': ["'self'"],
         'frame-ancestors': ["'none'"],
+        'report-uri': [CSP_REPORTS_PATH],
+        'report-to': [REPORT_GROUP],
         ...(secure ? { 'upgrade-insecure-requests': [] } : {}),
       },
     },
@@ -47,6 +51,7 @@ export function pageHeaders({ clientUrl, secure, preload }: PageHeaderOptions): 
     response.set({
       'cache-control': 'no-store',
       'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+      'reporting-endpoints': `${REPORT_GROUP}="${CSP_REPORTS_PATH}"`,
     });
     setHelmet(request, response, next);
   };

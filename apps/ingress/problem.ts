@@ -1,9 +1,12 @@
-import type { ErrorRequestHandler } from 'express';
+import type { ErrorRequestHandler, Response } from 'express';
 import { isDatabaseUnavailable } from '#database/pool.ts';
 import { Failure, isFailure, type FailureCode } from '#runtime/failure.ts';
 import type { Log } from '#runtime/log.ts';
 
+/** Types that draft-ietf-httpapi-ratelimit-headers-11 registers. */
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
+const ABNORMAL_USAGE = 'https://iana.org/assignments/http-problem-types#abnormal-usage-detected';
+const REDUCED_CAPACITY = 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity';
 
 /** Status and title of every failure. */
 const problems: Record<
@@ -58,6 +61,8 @@ const problems: Record<
     title: 'Too many requests',
     type: QUOTA_EXCEEDED,
   },
+  'usage-abnormal': { status: 429, title: 'Too many requests, again and again', type: ABNORMAL_USAGE },
+  'capacity-reduced': { status: 503, title: 'There is too much to do right now', type: REDUCED_CAPACITY },
   'receipt-unreplayable': { status: 422, title: 'The receipt can not be replayed' },
   'subject-entangled': { status: 422, title: 'The subject is linked to too many others' },
   'filter-wide': { status: 422, title: 'The filter matches too much' },
@@ -142,9 +147,15 @@ export function answerProblems(log: Log): ErrorRequestHandler {
     const failure = failureOf(error);
     if (failure === undefined) log.error({ err: error }, 'a bug in a request');
     response.locals['failure'] = failure?.code ?? 'bug';
+    if (failure !== undefined) response.locals['failureCode'] = failure.code;
     const answer = failure === undefined ? bugAnswer(requestId) : problemOf(failure, requestId);
     response.status(answer.status).set(answer.headers).end(answer.body);
   };
+}
+
+/** The failure that this request was answered with, if any. */
+export function failureCodeOf(response: Response): FailureCode | undefined {
+  return response.locals['failureCode'] as FailureCode | undefined;
 }
 
 function failureOf(error: unknown): Failure | undefined {
@@ -176,7 +187,7 @@ function answerOf(
     requestId: string;
     type?: string | undefined;
     detail?: string | undefined;
-    members?: Record<string, string | number>;
+    members?: Failure['members'];
     headers?: Record<string, string>;
   },
 ): ProblemAnswer {

@@ -13,12 +13,29 @@ const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i;
  * Mount it on the routes that take one.
  */
 export function readJson(limitBytes = MAX_JSON_BYTES, limitMs = BODY_LIMIT_MS): RequestHandler {
-  const parse = express.json({ limit: limitBytes, strict: true, inflate: false, type: 'application/json' });
+  const parse = withDeadline(
+    express.json({ limit: limitBytes, strict: true, inflate: false, type: 'application/json' }),
+    limitMs,
+  );
   return (request, response, next) => {
-    if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
-      next(new Failure('content-type-unsupported', { detail: 'send application/json' }));
-      return;
-    }
+    if (JSON_TYPE.test(request.headers['content-type'] ?? '')) void parse(request, response, next);
+    else next(new Failure('content-type-unsupported', { detail: 'send application/json' }));
+  };
+}
+
+/** Reads a body of one of these types as text. Mount it on the routes that take one. */
+export function readText(types: readonly string[], limitBytes: number, limitMs = BODY_LIMIT_MS): RequestHandler {
+  const parse = express.text({ limit: limitBytes, inflate: false, type: [...types] });
+  return (request, response, next) => {
+    const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+    if (types.includes(type)) withDeadline(parse, limitMs)(request, response, next);
+    else next(new Failure('content-type-unsupported', { detail: `send ${types.join(' or ')}` }));
+  };
+}
+
+/** A body that takes too long is 408. */
+function withDeadline(parse: RequestHandler, limitMs: number): RequestHandler {
+  return (request, response, next) => {
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
@@ -26,7 +43,7 @@ export function readJson(limitBytes = MAX_JSON_BYTES, limitMs = BODY_LIMIT_MS): 
       response.set('connection', 'close');
       next(new Failure('request-slow'));
     }, limitMs);
-    parse(request, response, (error?: unknown) => {
+    void parse(request, response, (error?: unknown) => {
       clearTimeout(timer);
       if (!isLate) next(error);
     });

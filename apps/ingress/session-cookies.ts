@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { makeCsrfToken } from '#access/csrf-token.ts';
-import { isDeviceOf, makeDeviceCookie } from '#access/device-cookie.ts';
+import { isDeviceOf } from '#access/device-cookie.ts';
 import type { Keyring } from '#access/keyring.ts';
 import { clearCookie, cookieOf, CSRF_COOKIE, DEVICE_COOKIE, REFRESH_COOKIE, setCookie } from './cookies.ts';
 
@@ -25,10 +25,10 @@ export function clearSessionCookies(response: Response): void {
   clearCookie(response, CSRF_COOKIE, { isReadable: true });
 }
 
-/** The cookie that this device is known by to this account: its own if we made it for this account, or a fresh one. */
-export function deviceCookieOf(request: Request, keys: Keyring, email: string): string {
+/** The cookie that says that this account has signed in on this device before; one that we did not make for it is none. */
+export function knownDeviceOf(request: Request, keys: Keyring, email: string): string | undefined {
   const presented = cookieOf(request, DEVICE_COOKIE);
-  return presented !== undefined && isDeviceOf(keys, email, presented) ? presented : makeDeviceCookie(keys, email);
+  return presented !== undefined && isDeviceOf(keys, email, presented) ? presented : undefined;
 }
 
 export function setDeviceCookie(response: Response, cookie: string): void {

@@ -4,6 +4,7 @@ import { proxySettings } from '#runtime/address.ts';
 import { port, url, yesNo } from '#runtime/config.ts';
 import { hostSettings, metricsSettings } from '#runtime/http-server.ts';
 import { databaseSettings } from '#database/pool.ts';
+import { limitSettings } from '#limits/tiers.ts';
 import { queueSettings } from '#queue/settings.ts';
 import { uploadSettings } from '#uploads/limits.ts';
 import { storageSettings } from '#uploads/storage.ts';
@@ -17,6 +18,7 @@ export const ingressSettings = {
   ...databaseSettings,
   ...queueSettings,
   ...accessSettings,
+  ...limitSettings,
   ...publicUrlSettings,
   ...uploadSettings,
   ...storageSettings,

@@ -6,7 +6,9 @@ import { openDeadlines } from '#runtime/deadlines.ts';
 import { Failure, isFailure } from '#runtime/failure.ts';
 import { newId } from '#runtime/id.ts';
 import type { Log } from '#runtime/log.ts';
-import type { Limiter, Policy } from '#limits/limiter.ts';
+import type { DynamicPolicy } from '#limits/dynamic-limiter.ts';
+import { limitFailure } from '#limits/limit-failure.ts';
+import type { Decision, LocalLimiter, Policy } from '#limits/limiter.ts';
 import type { Journal } from '#webhooks/journal.ts';
 import type { Delivery, Head, RefusalReason, Source, Verification, Verified } from '#webhooks/provider.ts';
 import type { ReceiptDraft } from '#webhooks/receipt.ts';
@@ -27,14 +29,18 @@ const LINGER_BYTES = 64 * 1024;
 const DEFAULT_MAX_BYTES = 3 * 1024 * 1024;
 
 /** Refusals an address may cause; accepted requests take nothing. */
-const REFUSALS_PER_ADDRESS: Policy = { name: 'webhook-refusals', points: 600, windowSeconds: 60 };
+const REFUSALS: Policy = { name: 'webhook-refusals', points: 600, windowSeconds: 60 };
+/** What is answered 200 without a signature of its body: WooCommerce's ping, Meta's challenge. */
+const UNSIGNED: Policy = { name: 'webhook-unsigned', points: 60, windowSeconds: 60 };
 
 export interface WebhookDoorOptions {
   sources: Sources;
   journal: Journal;
   refusals: Refusals;
   /** Of this process alone: it is asked before every request and must not wait for a network. */
-  limiter: Limiter;
+  limiter: LocalLimiter;
+  /** Signed requests of one source; without it they have no quota. */
+  sourceQuota?: DynamicPolicy | undefined;
   budget: BodyBudget;
   clientAddressOf: (request: IncomingMessage) => string;
   headers: Record<string, string>;
@@ -47,7 +53,7 @@ export interface WebhookObserver {
   acknowledged(seconds: { verify: number; commit: number }): void;
   unavailable(code: string): void;
   refused(refusal: { source: string; reason: RefusalReason; addressPrefix: string }): void;
-  /** A network has caused more refusals than it may: its requests are not looked at. */
+  /** A network or a source has used up what it may. */
   limited(limit: { source: string; policy: string; addressPrefix: string }): void;
 }
 
@@ -100,6 +106,8 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
         return bugAnswer(exchange.requestId);
       }
       const answer = problemOf(error, exchange.requestId);
+      const isFaulty = answer.status < 500 && error.code !== 'limit-exceeded';
+      if (isFaulty) limiter.consume(REFUSALS, addressPrefixOf(exchange.address));
       if (answer.status === 503) observe?.unavailable(error.code);
       return answer;
     }
@@ -109,13 +117,10 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     const { request, route, head, address } = exchange;
     const { source } = route;
     const maxBytes = source?.maxBytes ?? DEFAULT_MAX_BYTES;
-    checkFraming(exchange, maxBytes);
     const addressPrefix = addressPrefixOf(address);
-    const state = await limiter.peek(REFUSALS_PER_ADDRESS, addressPrefix);
-    if (!state.allowed) {
-      observe?.limited({ source: source?.name ?? 'unknown', policy: REFUSALS_PER_ADDRESS.name, addressPrefix });
-      throw new Failure('limit-exceeded', { retryAfterSeconds: state.resetSeconds });
-    }
+    const state = limiter.peek(REFUSALS, addressPrefix);
+    if (!state.allowed) throw limited(exchange, REFUSALS, state);
+    checkFraming(exchange, maxBytes);
     if (source === undefined) return refuse(exchange, 'source-unknown');
     const wrong = precheck(source, head);
     if (wrong !== undefined) return refuse(exchange, wrong);
@@ -136,6 +141,7 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     const { receivedAtMs, verifyMs } = judged;
     const verification = judged.verification as Verified;
     const startedAt = performance.now();
+    spend(exchange, source, verification);
     const draft = acceptedDraft(exchange, source, delivery, verification, receivedAtMs, verifyMs);
     const stored = await journal.append(draft);
     observe?.received(source.name, stored.isCopy ? 'duplicate' : verification.verdict);
@@ -150,13 +156,29 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     return { status: 200, headers, body };
   }
 
+  /** What a 200 costs: nothing for a signed request, unless its source has a quota. */
+  function spend(exchange: Exchange, source: Source, { verdict }: Verified): void {
+    const { sourceQuota } = options;
+    const policy = verdict === 'accepted' ? sourceQuota : UNSIGNED;
+    if (policy === undefined) return;
+    const key = verdict === 'accepted' ? source.name : addressPrefixOf(exchange.address);
+    const decision = limiter.consume(policy, key);
+    if (!decision.allowed) throw limited(exchange, policy, decision);
+  }
+
+  function limited({ route, address }: Exchange, policy: Policy, { resetSeconds }: Decision): Failure {
+    const source = route.source?.name ?? 'unknown';
+    observe?.limited({ source, policy: policy.name, addressPrefix: addressPrefixOf(address) });
+    return limitFailure(policy, resetSeconds);
+  }
+
   function refuse(exchange: Exchange, reason: RefusalReason, body?: Buffer): Answer {
     const { route, address, requestId } = exchange;
     const name = route.source?.name ?? 'unknown';
     const addressPrefix = addressPrefixOf(address);
     observe?.received(name, `refused:${reason}`);
     observe?.refused({ source: name, reason, addressPrefix });
-    void limiter.consume(REFUSALS_PER_ADDRESS, addressPrefix);
+    limiter.consume(REFUSALS, addressPrefix);
     const answer = problemOf(new Failure('signature-invalid'), requestId);
     if (!refusals.admits(name)) return answer;
     const draft = refusedDraft(exchange, name, reason, body);

@@ -41,16 +41,23 @@ export interface Actor {
 /** Writes events on the client that carries the act's transaction. */
 export type RecordAccessEvents = (client: Queryable, events: readonly AccessEvent[]) => Promise<void>;
 
-/** Counts attempts an account; the key is an HMAC, so that no address of a person is stored. */
+/** Counts attempts; its keys are HMACs, so that no address of a person is stored. */
 export interface SignInLimit {
-  /** Takes one point before anything else is looked at. @throws Failure `limit-exceeded` when none is left. */
-  consume(accountKey: string): Promise<SignInAttempt>;
+  /** Takes what the attempt costs before anything else is looked at. @throws Failure `limit-exceeded` when nothing is left. */
+  consume(attempt: CountedAttempt): Promise<SignInAttempt>;
+}
+
+export interface CountedAttempt {
+  account: string;
+  /** Of the account on a device where it has signed in before: counted apart from all others. */
+  knownDevice: string | undefined;
+  addressPrefix: string;
 }
 
 export interface SignInAttempt {
-  /** Whether this attempt took the last point. */
+  /** Whether this attempt took the last point of its account or device. */
   readonly isLast: boolean;
-  /** Gives back the one point that this attempt took. */
+  /** Gives back exactly what this attempt took. */
   refund(client: Queryable): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { Failure } from '#runtime/failure.ts';
 import type { AccessContext, AccessEventType, SignInAttempt } from '#access/context.ts';
-import { accountKeyOf, passwordOf, userById, type UserRow } from '#access/sign-in.ts';
+import { accountKeyOf, passwordOf, unlessBusy, userById, type UserRow } from '#access/sign-in.ts';
 import type { Client } from '#access/start-session.ts';
 
 type ProveContext = Pick<AccessContext, 'pool' | 'keys' | 'passwords' | 'signInLimit' | 'record'>;
@@ -25,14 +25,20 @@ export async function provePassword(
   const user = await userById(context.pool, userId);
   const stored = user === undefined ? undefined : passwordOf(user);
   if (user === undefined || stored === undefined) throw new Failure('password-wrong');
-  const point = await context.signInLimit.consume(accountKeyOf(context.keys, user.email));
-  if (await context.passwords.isRight(stored, password)) return { user, point };
+  const { addressPrefix } = client;
+  const point = await context.signInLimit.consume({
+    account: accountKeyOf(context.keys, user.email),
+    // Who holds the session is not locked out by strangers, and has no more attempts than they.
+    knownDevice: accountKeyOf(context.keys, `${user.email}\0${sessionId}`),
+    addressPrefix,
+  });
+  if (await unlessBusy(context, point, () => context.passwords.isRight(stored, password))) return { user, point };
   await context.record(context.pool, [
     {
       type: failed,
       actorId: userId,
       actorKind: 'user',
-      addressPrefix: client.addressPrefix,
+      addressPrefix,
       targetKind: 'session',
       targetId: sessionId,
     },

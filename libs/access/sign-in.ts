@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { inTransaction, type PoolClient, type Queryable } from '#database/pool.ts';
-import { Failure } from '#runtime/failure.ts';
-import type { AccessContext, AccessEvent, Actor } from '#access/context.ts';
+import { Failure, isFailure } from '#runtime/failure.ts';
+import type { AccessContext, AccessEvent, Actor, SignInAttempt } from '#access/context.ts';
 import { endReplacedSession } from '#access/end-session.ts';
 import type { Keyring } from '#access/keyring.ts';
 import type { PasswordHash } from '#access/passwords.ts';
@@ -13,6 +13,8 @@ export interface SignIn {
   email: string;
   password: string;
   client: Client;
+  /** The device cookie that proves that this account has signed in on this device before. */
+  knownDevice?: string | undefined;
   /** The session that an authentic refresh token of this browser names; it ends once the password was found right. */
   replacedSessionId?: string | undefined;
 }
@@ -46,10 +48,15 @@ const LOCK = `select ${COLUMNS} from app_user where id = $1 for no key update`;
  * @throws Failure `login-failed`, the same for all of those; `limit-exceeded`; `sign-in-busy`.
  */
 export async function signIn(context: SignInContext, attempt: SignIn): Promise<SignedIn> {
-  const point = await context.signInLimit.consume(accountKeyOf(context.keys, attempt.email));
-  const user = await userByEmail(context.pool, attempt.email);
+  const { email, knownDevice, client } = attempt;
+  const point = await context.signInLimit.consume({
+    account: accountKeyOf(context.keys, email),
+    knownDevice: knownDevice === undefined ? undefined : accountKeyOf(context.keys, `${email}\0${knownDevice}`),
+    addressPrefix: client.addressPrefix,
+  });
+  const user = await userByEmail(context.pool, email);
   const stored = user === undefined ? undefined : passwordOf(user);
-  const isRight = await context.passwords.isRight(stored, attempt.password);
+  const isRight = await unlessBusy(context, point, () => context.passwords.isRight(stored, attempt.password));
   const started =
     isRight && user !== undefined && stored !== undefined
       ? await startFor(context, { user, stored, attempt, refund: (client) => point.refund(client) })
@@ -60,6 +67,20 @@ export async function signIn(context: SignInContext, attempt: SignIn): Promise<S
   }
   await recordFailure(context, attempt, { user, isLast: point.isLast });
   throw new Failure('login-failed');
+}
+
+/** A password that nobody had the time to look at costs no attempt. */
+export async function unlessBusy<T>(
+  { pool }: Pick<AccessContext, 'pool'>,
+  point: SignInAttempt,
+  look: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    if (isFailure(error, 'sign-in-busy')) await point.refund(pool);
+    throw error;
+  }
 }
 
 async function startFor(

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '#database/pool.ts';
-import { Failure } from '#runtime/failure.ts';
+import { limitFailure } from '#limits/limit-failure.ts';
 
 export interface DurablePolicy {
   /** Part of the key, so that policies never share a counter. */
@@ -50,7 +50,8 @@ export async function consumeDurable(pool: Queryable, policy: DurablePolicy, key
   const taken = rows[0];
   if (taken === undefined) {
     const remaining = await pool.query<{ seconds: number }>(REMAINING, [counter]);
-    throw new Failure('limit-exceeded', { retryAfterSeconds: Math.max(1, remaining.rows[0]?.seconds ?? 1) });
+    const resetSeconds = Math.max(1, Math.ceil(remaining.rows[0]?.seconds ?? 1));
+    throw limitFailure(policy, resetSeconds);
   }
   return {
     left: policy.points - taken.points,

@@ -1,74 +1,203 @@
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
+import type { RedisCommands } from '#limits/counter-batches.ts';
+import { LocalCounters, type LocalCountersOptions, type Usage } from '#limits/local-counters.ts';
+import { openSharedCounters, type SharedCounters } from '#limits/shared-counters.ts';
 
 /** So many points in a window, counted per key. */
 export interface Policy {
+  /** Part of the key, so that policies never share a counter; shown to callers. */
   name: string;
   points: number;
   windowSeconds: number;
+  /** Whether each process gives out only its share while Redis is away, as where passwords are tried. */
+  isStrict?: boolean;
 }
 
 export interface Decision {
   allowed: boolean;
+  /** Points of this window, this request's included. */
+  used: number;
   remaining: number;
   /** Seconds until the window of this key ends; rounded up. */
   resetSeconds: number;
+  /** Whether this process decided alone. */
+  isLocal: boolean;
+  /** The end of the window on this process's monotonic clock. */
+  endsAtMs: number;
 }
 
 export interface Limiter {
   /** Takes `cost` points of `key`; a refused key stays refused until its window ends. */
   consume(policy: Policy, key: string, cost?: number): Promise<Decision>;
-  /** The state of `key` in this process, without taking anything. */
+  /** The state of `key`, without taking anything. */
   peek(policy: Policy, key: string): Promise<Decision>;
+  /** Gives back the points that `decision` took; into a later window they are never given. */
+  refund(policy: Policy, key: string, decision: Decision, cost?: number): Promise<void>;
+  /** Refuses `key` for so long. */
+  block(policy: Policy, key: string, seconds: number): Promise<void>;
+}
+
+/** A limiter of this process alone: it never waits. */
+export interface LocalLimiter {
+  consume(policy: Policy, key: string, cost?: number): Decision;
+  peek(policy: Policy, key: string): Decision;
 }
 
 export interface LimiterOptions {
-  /** An ioredis client whose commands have a time-out; counters live in the process without it. */
-  redis?: unknown;
+  /** An ioredis client that neither queues nor repeats commands; counters live in the process without it. */
+  redis?: RedisCommands | undefined;
+  /** What Redis may know of a key. */
+  hide?: (key: string) => string;
+  /** How many processes share Redis: what one gives out of a strict policy while Redis is away is divided by it. */
+  processes?: number;
+  /** How long Redis may take before this process decides by itself. */
+  deadlineMs?: number;
+  /** Told when Redis is lost and when it is back. */
+  onAway?: (isAway: boolean, error?: unknown) => void;
+  counters?: LocalCountersOptions;
 }
 
-/** Counts per policy and key, in Redis where there is one; while Redis is away the process's own counters decide. */
-export function openLimiter({ redis }: LimiterOptions = {}): Limiter {
-  const limiters = new Map<string, RateLimiterAbstract>();
+/** With Redis frozen, the first decisions take as long as this; later ones do not wait. */
+const REDIS_DEADLINE_MS = 30;
+const PROBE_MS = 100;
+const PROBE: Policy = { name: 'probe', points: 1, windowSeconds: 1 };
+/** For so long a refused key costs Redis nothing more. */
+const REFUSAL_MS = 1_000;
+const MAX_REFUSALS = 10_000;
+/** A window that ends sooner than this is given nothing back, because Redis may have begun the next. */
+const LAST_REFUND_MS = 50;
+const NOTHING: Usage = { used: 0, remainingMs: 0 };
 
-  function limiterOf(policy: Policy): RateLimiterAbstract {
-    const known = limiters.get(policy.name);
-    if (known !== undefined) return known;
-    const options = { keyPrefix: `limit:${policy.name}`, points: policy.points, duration: policy.windowSeconds };
-    const memory = new RateLimiterMemory(options);
-    const limiter =
-      redis === undefined
-        ? memory
-        : new RateLimiterRedis({
-            ...options,
-            storeClient: redis,
-            insuranceLimiter: memory,
-            rejectIfRedisNotReady: true,
-          });
-    limiters.set(policy.name, limiter);
-    return limiter;
+/**
+ * Counts per policy and key, in Redis where there is one. When Redis does not answer in time this process decides by its
+ * own counters until Redis answers again. What was refused meanwhile stays refused by this process until its window ends.
+ */
+export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable {
+  const { redis, hide = (key: string) => key, processes = 1, onAway = () => undefined } = options;
+  const { deadlineMs = REDIS_DEADLINE_MS } = options;
+  const now = options.counters?.now ?? (() => performance.now());
+  const shared = redis === undefined ? undefined : openSharedCounters(redis, { deadlineMs, hide });
+  const own = new LocalCounters(options.counters);
+  const refusals = new Map<string, { used: number; endsAtMs: number; askAgainAtMs: number }>();
+  let isAway = false;
+  let isClosed = false;
+  let probe: NodeJS.Timeout | undefined;
+
+  async function ask<T>(question: (counters: SharedCounters) => Promise<T>): Promise<T | undefined> {
+    if (shared === undefined || isAway) return undefined;
+    try {
+      if (redis?.status !== 'ready') throw new Error('Redis is not connected');
+      return await question(shared);
+    } catch (error) {
+      lose(error);
+      return undefined;
+    }
+  }
+
+  function lose(error: unknown): void {
+    if (isAway || isClosed) return;
+    isAway = true;
+    onAway(true, error);
+    probe = setTimeout(look, 0).unref();
+  }
+
+  /** Writes, because a Redis that is full answers everything else. */
+  function look(): void {
+    shared?.add(PROBE.name, '', 1, PROBE.windowSeconds).then(
+      () => {
+        isAway = false;
+        if (!isClosed) onAway(false);
+      },
+      () => {
+        if (!isClosed) probe = setTimeout(look, PROBE_MS).unref();
+      },
+    );
+  }
+
+  /** What this process gives out by itself. */
+  function ownPart(policy: Policy): Policy {
+    if (shared === undefined || policy.isStrict !== true) return policy;
+    return { ...policy, points: Math.ceil(policy.points / Math.max(2, processes)) };
+  }
+
+  function rememberRefusal(policy: Policy, key: string, { used, remainingMs }: Usage): void {
+    if (refusals.size >= MAX_REFUSALS) refusals.clear();
+    const atMs = now();
+    const askAgainAtMs = atMs + Math.min(REFUSAL_MS, remainingMs);
+    refusals.set(`${policy.name}:${key}`, { used, endsAtMs: atMs + remainingMs, askAgainAtMs });
+  }
+
+  function knownRefusal(policy: Policy, key: string): Decision | undefined {
+    if (shared === undefined) return undefined;
+    const atMs = now();
+    const refusal = refusals.get(`${policy.name}:${key}`);
+    if (refusal !== undefined && refusal.askAgainAtMs > atMs && refusal.used > policy.points) {
+      return decisionOf(policy, { used: refusal.used, remainingMs: refusal.endsAtMs - atMs }, isAway, atMs);
+    }
+    const alone = own.get(policy.name, key);
+    return alone !== undefined && alone.used > ownPart(policy).points
+      ? decisionOf(ownPart(policy), alone, true, atMs)
+      : undefined;
   }
 
   return {
     async consume(policy, key, cost = 1) {
-      try {
-        return decisionOf(await limiterOf(policy).consume(key, cost), true);
-      } catch (refusal) {
-        if (refusal instanceof RateLimiterRes) return decisionOf(refusal, false);
-        throw refusal;
-      }
+      const refusal = knownRefusal(policy, key);
+      if (refusal !== undefined) return refusal;
+      const { name, windowSeconds } = policy;
+      const usage = await ask((counters) => counters.add(name, key, cost, windowSeconds));
+      if (usage === undefined) return decisionOf(ownPart(policy), own.add(name, key, cost, windowSeconds), true, now());
+      if (usage.used > policy.points) rememberRefusal(policy, key, usage);
+      return decisionOf(policy, usage, false, now());
     },
     async peek(policy, key) {
-      const state = await limiterOf(policy).get(key);
-      if (state === null) return { allowed: true, remaining: policy.points, resetSeconds: 0 };
-      return decisionOf(state, state.remainingPoints > 0);
+      const refusal = knownRefusal(policy, key);
+      if (refusal !== undefined) return refusal;
+      const { name, windowSeconds } = policy;
+      const usage = await ask(async (counters) => (await counters.get(name, key, windowSeconds)) ?? NOTHING);
+      if (usage === undefined) return stateOf(ownPart(policy), own.get(name, key) ?? NOTHING, true, now());
+      return stateOf(policy, usage, false, now());
+    },
+    async refund({ name, windowSeconds }, key, { isLocal, endsAtMs }, cost = 1) {
+      if (endsAtMs - now() < LAST_REFUND_MS) return;
+      refusals.delete(`${name}:${key}`);
+      if (isLocal) own.remove(name, key, cost);
+      else await ask((counters) => counters.remove(name, key, cost, windowSeconds));
+    },
+    async block(policy, key, seconds) {
+      const usage = { used: policy.points + 1, remainingMs: seconds * 1_000 };
+      own.set(policy.name, key, usage);
+      await ask((counters) => counters.set(policy.name, key, usage.used, seconds));
+    },
+    [Symbol.dispose]() {
+      isClosed = true;
+      clearTimeout(probe);
     },
   };
 }
 
-function decisionOf(state: RateLimiterRes, allowed: boolean): Decision {
+export function openLocalLimiter(options: LocalCountersOptions = {}): LocalLimiter {
+  const { now = () => performance.now() } = options;
+  const counters = new LocalCounters({ ...options, now });
   return {
-    allowed,
-    remaining: Math.max(0, state.remainingPoints),
-    resetSeconds: Math.max(1, Math.ceil(state.msBeforeNext / 1_000)),
+    consume: (policy, key, cost = 1) =>
+      decisionOf(policy, counters.add(policy.name, key, cost, policy.windowSeconds), true, now()),
+    peek: (policy, key) => stateOf(policy, counters.get(policy.name, key) ?? NOTHING, true, now()),
   };
+}
+
+function decisionOf({ points }: Policy, { used, remainingMs }: Usage, isLocal: boolean, now: number): Decision {
+  return {
+    allowed: used <= points,
+    used,
+    remaining: Math.max(0, points - used),
+    resetSeconds: Math.max(1, Math.ceil(remainingMs / 1_000)),
+    isLocal,
+    endsAtMs: now + remainingMs,
+  };
+}
+
+/** Whether one more point could be taken. */
+function stateOf(policy: Policy, usage: Usage, isLocal: boolean, now: number): Decision {
+  const decision = decisionOf(policy, usage, isLocal, now);
+  return { ...decision, allowed: decision.remaining > 0 };
 }

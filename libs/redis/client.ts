@@ -2,7 +2,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 
 export type { Redis } from 'ioredis';
 
-export type RedisRole = 'producer' | 'worker' | 'commands';
+export type RedisRole = 'producer' | 'worker' | 'commands' | 'limits';
 
 /** BullMQ waits at most 10 s inside Redis for a job; a reply later than this means that the connection is dead. */
 const DEAD_SOCKET_MS = 15_000;
@@ -21,6 +21,13 @@ const failFast = (commandTimeout: number): RedisOptions => ({
 const settingsOf: Record<RedisRole, RedisOptions> = {
   producer: failFast(1_000),
   commands: failFast(2_000),
+  limits: {
+    ...failFast(1_000),
+    // What was sent before the connection broke may have been counted: sent again it would be counted twice.
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    enableAutoPipelining: true,
+  },
   worker: { maxRetriesPerRequest: null, socketTimeout: DEAD_SOCKET_MS },
 };
 
@@ -32,7 +39,7 @@ export interface RedisClientOptions {
 }
 
 /**
- * `producer` and `commands` fail fast: no offline queue, and every command has a deadline. `worker` waits for Redis to
+ * `producer`, `commands` and `limits` fail fast: no offline queue, and every command has a deadline. `worker` waits for Redis to
  * come back. Connecting goes on in the background in each of them.
  */
 export function openRedis(url: string, { role, name, onError }: RedisClientOptions): Redis {

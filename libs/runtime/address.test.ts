@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { addressPrefixOf, isLoopback, normalAddress, openClientAddress, proxySettings } from '#runtime/address.ts';
+import {
+  addressPrefixOf,
+  isLoopback,
+  normalAddress,
+  openClientAddress,
+  openIsSecure,
+  proxySettings,
+  widerNetworkOf,
+} from '#runtime/address.ts';
+import type { IncomingMessage } from 'node:http';
 import { ConfigError, readConfig } from '#runtime/config.ts';
 
 describe('addressPrefixOf', () => {
@@ -11,6 +20,27 @@ describe('addressPrefixOf', () => {
     ['nonsense', '0.0.0.0/32'],
   ])('counts %s under %s', (address, prefix) => {
     expect(addressPrefixOf(address)).toBe(prefix);
+  });
+});
+
+it.each([
+  ['203.0.113.9/32', '203.0.113.0/24'],
+  ['2001:db8:1:200::/56', '2001:db8:1::/48'],
+])('counts %s within %s', (prefix, network) => {
+  expect(widerNetworkOf(prefix)).toBe(network);
+});
+
+describe('whether a request came over TLS', () => {
+  const isSecure = openIsSecure(['10.0.0.0/8']);
+  it.each([
+    ['a trusted proxy says so', { remoteAddress: '10.0.0.1' }, 'https', true],
+    ['a trusted proxy says no', { remoteAddress: '10.0.0.1' }, 'http', false],
+    ['anybody else says so', { remoteAddress: '203.0.113.9' }, 'https', false],
+    ['nobody says so', { remoteAddress: '10.0.0.1' }, undefined, false],
+    ['it did', { remoteAddress: '203.0.113.9', encrypted: true }, undefined, true],
+  ])('%s', (_, socket, proto, expected) => {
+    const headers = proto === undefined ? {} : { 'x-forwarded-proto': proto };
+    expect(isSecure({ socket, headers } as unknown as IncomingMessage)).toBe(expected);
   });
 });
 

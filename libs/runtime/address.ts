@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
@@ -37,6 +38,14 @@ export function addressPrefixOf(text: string): string {
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/56`).toString()}/56`;
 }
 
+/** The network around a prefix of `addressPrefixOf`: /24 for IPv4, /48 for IPv6. */
+export function widerNetworkOf(prefix: string): string {
+  const [network = '', bits] = prefix.split('/');
+  return bits === '32'
+    ? `${ipaddr.IPv4.networkAddressFromCIDR(`${network}/24`).toString()}/24`
+    : `${ipaddr.IPv6.networkAddressFromCIDR(`${network}/48`).toString()}/48`;
+}
+
 export function isLoopback(text: string | undefined): boolean {
   return parse(text)?.range() === 'loopback';
 }
@@ -46,26 +55,72 @@ export function isLoopback(text: string | undefined): boolean {
  * `x-forwarded-for` that no trusted proxy has.
  */
 export function openClientAddress(trustedRanges: readonly string[]) {
-  const trusted = trustedRanges.map((range) => ipaddr.parseCIDR(range));
-  const isTrusted = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean =>
-    trusted.some(([network, bits]) => address.kind() === network.kind() && address.match([network, bits] as never));
+  const look = openLook(trustedRanges);
   return (peer: string | undefined, forwardedFor: string | readonly string[] | undefined): string => {
-    if (trusted.length === 0 && peer !== undefined && isIPv4(peer)) return peer;
-    let address = parse(peer);
-    if (address === undefined) return '0.0.0.0';
-    if (trusted.length === 0 || !isTrusted(address) || forwardedFor === undefined) return address.toString();
+    if (trustedRanges.length === 0 && peer !== undefined && isIPv4(peer)) return peer;
+    let place = look(peer);
+    if (place === undefined) return '0.0.0.0';
+    if (!place.isTrusted || forwardedFor === undefined) return place.address;
     const hops = (typeof forwardedFor === 'string' ? forwardedFor : forwardedFor.join(',')).split(',');
-    for (const hop of hops.toReversed().slice(0, 32)) {
-      const next = parse(hop.trim());
+    for (const hop of hops.toReversed().slice(0, MAX_HOPS)) {
+      const next = look(hop.trim());
       if (next === undefined) break;
-      address = next;
-      if (!isTrusted(next)) break;
+      place = next;
+      if (!next.isTrusted) break;
     }
-    return address.toString();
+    return place.address;
   };
 }
 
-function parse(text: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+/** Whether a request came over TLS: to this process itself, or as a trusted proxy says by `x-forwarded-proto`. */
+export function openIsSecure(trustedRanges: readonly string[]): (request: IncomingMessage) => boolean {
+  const look = openLook(trustedRanges);
+  return ({ socket, headers }) => {
+    if ('encrypted' in socket && socket.encrypted === true) return true;
+    return look(socket.remoteAddress)?.isTrusted === true && headers['x-forwarded-proto'] === 'https';
+  };
+}
+
+interface Place {
+  /** In normal form. */
+  address: string;
+  isTrusted: boolean;
+}
+
+const MAX_HOPS = 32;
+/** Parsing costs more than everything else that is done with an address, and most requests come from few of them. */
+const MAX_REMEMBERED = 4_096;
+const MAX_REMEMBERED_LENGTH = 45;
+
+/** What a text means as an address; undefined if it is none. */
+function openLook(trustedRanges: readonly string[]): (text: string | undefined) => Place | undefined {
+  const trusted = trustedRanges.map((range) => ipaddr.parseCIDR(range));
+  const remembered = new Map<string, Place | undefined>();
+
+  function lookClosely(text: string): Place | undefined {
+    const address = parse(text);
+    if (address === undefined) return undefined;
+    const isTrusted = trusted.some(
+      ([network, bits]) => address.kind() === network.kind() && address.match([network, bits] as never),
+    );
+    return { address: address.toString(), isTrusted };
+  }
+
+  return (text) => {
+    if (text === undefined) return undefined;
+    const known = remembered.get(text);
+    if (known !== undefined) return known;
+    const place = lookClosely(text);
+    if (text.length > MAX_REMEMBERED_LENGTH) return place;
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    remembered.set(text, place);
+    return place;
+  };
+}
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+function parse(text: string | undefined): Address | undefined {
   if (text === undefined) return undefined;
   const bare = text.replace(/%.*$/, '');
   return ipaddr.isValid(bare) ? ipaddr.process(bare) : undefined;

@@ -38,6 +38,8 @@ export const failures = {
   forbidden: 'never',
   'not-found': 'never',
   'limit-exceeded': 'never',
+  'usage-abnormal': 'never',
+  'capacity-reduced': 'free',
   'receipt-dead': 'never',
   'receipt-unreplayable': 'never',
   'filter-wide': 'never',
@@ -95,7 +97,7 @@ export interface FailureDetails {
   /** Extra response headers that the failure's meaning asks for, such as `Allow`. */
   headers?: Record<string, string>;
   /** Extra members of the problem's body (RFC 9457 §3.2). */
-  members?: Record<string, string | number>;
+  members?: Record<string, string | number | readonly string[]>;
 }
 
 /** An expected failure. What is thrown and is not a Failure is a bug. */
@@ -105,7 +107,7 @@ export class Failure extends Error {
   readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Record<string, string>;
-  readonly members: Record<string, string | number>;
+  readonly members: Record<string, string | number | readonly string[]>;
 
   constructor(
     code: FailureCode,

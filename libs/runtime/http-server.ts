@@ -14,6 +14,7 @@ export const metricsSettings = {
 };
 
 const HEADERS_LIMIT_MS = 5_000;
+const MAX_HEADER_BYTES = 8 * 1024;
 /** Longer than a proxy's, so that it is never the server that closes a connection the proxy is about to use. */
 const KEEP_ALIVE_MS = 75_000;
 const DRAIN_MS = 5_000;
@@ -42,7 +43,12 @@ export async function listen(
   { host, port, setting, readsLate = () => false }: ListenOptions,
 ): Promise<RunningServer> {
   const server = createServer(
-    { requestTimeout: 0, headersTimeout: HEADERS_LIMIT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    {
+      requestTimeout: 0,
+      headersTimeout: HEADERS_LIMIT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
     handler,
   );
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -65,6 +71,14 @@ const PARSE_STATUS: Record<string, string> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
+const BARE_HEADERS = [
+  'Connection: close',
+  'Content-Length: 0',
+  'Cache-Control: no-store',
+  "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options: nosniff',
+].join('\r\n');
+
 /**
  * What can't be parsed is answered in a word and cut. If it follows a request that is still being answered, that answer
  * goes out first: its sender has told a wrong length, and the rest is no second request.
@@ -84,7 +98,7 @@ function answerParseErrors(server: Server): void {
       return;
     }
     if (socket.writable && response?.headersSent !== true) {
-      socket.end(`HTTP/1.1 ${PARSE_STATUS[error.code ?? ''] ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`);
+      socket.end(`HTTP/1.1 ${PARSE_STATUS[error.code ?? ''] ?? '400 Bad Request'}\r\n${BARE_HEADERS}\r\n\r\n`);
     }
     socket.destroySoon();
   });

@@ -22,7 +22,7 @@ const stepUpBody = z.strictObject({ password: passwordField });
 const resetBody = z.strictObject({ token: z.string().max(128), newPassword: passwordField });
 
 /** What people do with their own account. */
-export function accountRoutes({ access, clientAddressOf, limitPasswords }: AuthRouteParts): Router {
+export function accountRoutes({ access, clientAddressOf, limits }: AuthRouteParts): Router {
   const { context, requireCaller } = access;
   const router = Router({ caseSensitive: true, strict: true });
   const json = readJson(MAX_BODY_BYTES, BODY_LIMIT_MS);
@@ -39,7 +39,7 @@ export function accountRoutes({ access, clientAddressOf, limitPasswords }: AuthR
 
   router
     .route('/api/auth/password')
-    .post(requireCaller(), limitPasswords, json, async (request, response) => {
+    .post(requireCaller(), limits.passwords, json, limits.delay, async (request, response) => {
       const { currentPassword, newPassword } = bodyOf(changeBody, request);
       const client = clientOf(request, clientAddressOf, undefined);
       await changePassword(context, { ...personOf(response), password: currentPassword, newPassword, client });
@@ -49,7 +49,7 @@ export function accountRoutes({ access, clientAddressOf, limitPasswords }: AuthR
 
   router
     .route('/api/auth/step-up')
-    .post(requireCaller(), limitPasswords, json, async (request, response) => {
+    .post(requireCaller(), limits.passwords, json, limits.delay, async (request, response) => {
       const { password } = bodyOf(stepUpBody, request);
       const person = personOf(response);
       await stepUp(context, { ...person, password, client: clientOf(request, clientAddressOf, undefined) });
@@ -60,7 +60,7 @@ export function accountRoutes({ access, clientAddressOf, limitPasswords }: AuthR
 
   router
     .route('/api/auth/reset')
-    .post(limitPasswords, json, async (request, response) => {
+    .post(limits.passwords, json, limits.delay, async (request, response) => {
       const { token, newPassword } = bodyOf(resetBody, request);
       const addressPrefix = addressPrefixOf(clientAddressOf(request));
       await resetPassword(context, { secret: token, newPassword, addressPrefix });

@@ -1,9 +1,11 @@
-import { Router, type Request, type RequestHandler, type Response } from 'express';
+import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
+import { makeDeviceCookie } from '#access/device-cookie.ts';
 import type { Device } from '#access/device.ts';
 import { refreshSession, type Refreshed } from '#access/refresh-session.ts';
 import { signIn } from '#access/sign-in.ts';
 import { isFailure, type FailureCode } from '#runtime/failure.ts';
+import type { AccessLimits } from '../access-limits.ts';
 import type { AccessObserver } from '../access-metrics.ts';
 import type { Access } from '../open-access.ts';
 import { clientOf, type ClientAddressOf } from '../client.ts';
@@ -12,7 +14,7 @@ import { deviceIdField, emailField, passwordField } from '../fields.ts';
 import { onlyMethods } from '../methods.ts';
 import { presentedOf, refreshCookieOf } from '../presented-token.ts';
 import { bodyOf, queryOf, readJson } from '../request.ts';
-import { clearSessionCookies, deviceCookieOf, setDeviceCookie, setSessionCookies } from '../session-cookies.ts';
+import { clearSessionCookies, knownDeviceOf, setDeviceCookie, setSessionCookies } from '../session-cookies.ts';
 
 const MAX_BODY_BYTES = 4_096;
 const BODY_LIMIT_MS = 5_000;
@@ -27,13 +29,12 @@ const refreshBody = z.strictObject({
 export interface AuthRouteParts {
   access: Access;
   clientAddressOf: ClientAddressOf;
-  /** Mounted on what costs a password hash. */
-  limitPasswords: RequestHandler;
+  limits: AccessLimits;
   observe: AccessObserver;
 }
 
 /** Sign-in and refresh, for clients that hold their refresh token and for browsers that hold it in a cookie. */
-export function authRoutes({ access, clientAddressOf, limitPasswords, observe }: AuthRouteParts): Router {
+export function authRoutes({ access, clientAddressOf, limits, observe }: AuthRouteParts): Router {
   const { context, csrf, csrfKeys } = access;
   const router = Router({ caseSensitive: true, strict: true });
   const json = readJson(MAX_BODY_BYTES, BODY_LIMIT_MS);
@@ -49,11 +50,13 @@ export function authRoutes({ access, clientAddressOf, limitPasswords, observe }:
   async function loginWithCookie(request: Request, response: Response): Promise<void> {
     csrf.requireOwnPage(request);
     const { email, password } = bodyOf(loginBody, request);
-    const deviceCookie = deviceCookieOf(request, context.keys, email);
+    const knownDevice = knownDeviceOf(request, context.keys, email);
+    const deviceCookie = knownDevice ?? makeDeviceCookie(context.keys, email);
     const { user, sessionId, refreshToken, absoluteSeconds } = await signIn(context, {
       email,
       password,
       client: clientOf(request, clientAddressOf, cookieDevice(deviceCookie)),
+      knownDevice,
       replacedSessionId: refreshCookieOf(request, context.keys)?.sessionId,
     });
     const accessToken = await access.accessTokens.make({ userId: user.id, sessionId });
@@ -66,6 +69,7 @@ export function authRoutes({ access, clientAddressOf, limitPasswords, observe }:
     const arrivedMs = performance.now();
     const { refreshToken, deviceId } = bodyOf(refreshBody, request);
     const { presented, isCookie } = presentedOf(request, access, refreshToken);
+    await limits.chargeRefresh(request, response, presented.sessionId);
     const device = isCookie ? cookieDevice(cookieOf(request, DEVICE_COOKIE)) : idDevice(deviceId);
     const refreshed = await refreshSession(context, {
       presented,
@@ -84,7 +88,7 @@ export function authRoutes({ access, clientAddressOf, limitPasswords, observe }:
 
   router
     .route('/api/auth/login')
-    .post(limitPasswords, json, async (request, response) => {
+    .post(limits.passwords, json, limits.delay, async (request, response) => {
       const login = queryOf(loginQuery, request).mode === 'cookie' ? loginWithCookie : loginWithBearer;
       try {
         await login(request, response);

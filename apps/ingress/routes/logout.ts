@@ -19,7 +19,7 @@ const BODY_LIMIT_MS = 5_000;
 const logoutBody = z.strictObject({ refreshToken: z.string().max(1_024).optional() });
 
 /** Sign-out, and the CSRF token of a browser's session. */
-export function logoutRoutes({ access, clientAddressOf }: Pick<AuthRouteParts, 'access' | 'clientAddressOf'>): Router {
+export function logoutRoutes({ access, clientAddressOf, limits }: AuthRouteParts): Router {
   const { context, csrfKeys, requireCaller } = access;
   const router = Router({ caseSensitive: true, strict: true });
 
@@ -37,7 +37,7 @@ export function logoutRoutes({ access, clientAddressOf }: Pick<AuthRouteParts, '
   );
   router
     .route('/api/auth/logout')
-    .post(readJson(MAX_BODY_BYTES, BODY_LIMIT_MS), async (request, response) => {
+    .post(limits.anyone, readJson(MAX_BODY_BYTES, BODY_LIMIT_MS), async (request, response) => {
       const { refreshToken } = bodyOf(logoutBody, request);
       const { presented, isCookie } = presentedOf(request, access, refreshToken);
       await signOut(context, { presented, client: clientOf(request, clientAddressOf, undefined) });
@@ -59,7 +59,7 @@ export function logoutRoutes({ access, clientAddressOf }: Pick<AuthRouteParts, '
 
   router
     .route('/api/auth/csrf')
-    .get((request, response) => {
+    .get(limits.anyone, (request, response) => {
       const session = refreshCookieOf(request, context.keys);
       if (session === undefined) throw new Failure('refresh-missing');
       const csrfToken = makeCsrfToken(csrfKeys, session.sessionId);

@@ -1,8 +1,8 @@
 import { Router, type RequestHandler } from 'express';
 import { z } from 'zod';
 import type { EntityManager } from '#database/orm.ts';
+import { limitFailure } from '#limits/limit-failure.ts';
 import type { Limiter, Policy } from '#limits/limiter.ts';
-import { Failure } from '#runtime/failure.ts';
 import { findReplayable } from '#webhooks/find-replayable.ts';
 import { replayReceipt, replayReceipts, type ReplayContext } from '#webhooks/replay-receipts.ts';
 import type { RequireCaller } from '../authenticate.ts';
@@ -39,7 +39,7 @@ export function replayRoutes({ em, context, limiter, requireCaller, clientAddres
     (policy: Policy): RequestHandler =>
     async (_request, response, next) => {
       const decision = await limiter.consume(policy, callerOf(response).userId);
-      if (!decision.allowed) throw new Failure('limit-exceeded', { retryAfterSeconds: decision.resetSeconds });
+      if (!decision.allowed) throw limitFailure(policy, decision.resetSeconds);
       next();
     };
 

@@ -70,7 +70,7 @@ function answer(
   { known, waitSeconds }: { known: string | undefined; waitSeconds: number },
 ): void {
   const etag = etagOf(upload);
-  response.set({ etag, 'cache-control': 'private, no-cache', vary: 'Prefer, Authorization' });
+  response.set({ etag, 'cache-control': 'private, no-cache' }).vary('Prefer, Authorization');
   if (waitSeconds > 0) response.set('preference-applied', `wait=${waitSeconds}`);
   if (!isDecided(upload.status)) response.set('retry-after', '1');
   if (known !== undefined && matches(known, etag)) response.status(304).end();

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startProgram, startServer } from './servers.ts';
+import { judge } from './peers/observatory.mjs';
+import { record } from './record.ts';
+import { table } from './statistics.ts';
+import { openStores } from './stores.ts';
+
+const HOSTNAME = 'in.example.com';
+const CLIENT_URL = 'https://app.example.com';
+/** Points of MDN's HTTP Observatory that answers of each kind must reach. */
+const MARKS = { API: 125, page: 125, board: 120 };
+
+interface Target {
+  kind: keyof typeof MARKS;
+  name: string;
+  url: string;
+  init?: RequestInit;
+}
+
+interface Finding {
+  test: string;
+  result: string;
+  modifier: number;
+}
+
+/** How MDN's HTTP Observatory judges what we answer, as if over TLS. */
+export async function run(args: string[]): Promise<boolean> {
+  const { values } = parseArgs({ args, options: { record: { type: 'boolean', default: false } } });
+  await using stack = new AsyncDisposableStack();
+  const targets = await startTargets(stack);
+  const judged = [];
+  for (const target of targets) judged.push({ ...target, ...(await judgementOf(target)) });
+  const rows = judged.map(({ kind, name, score, findings }) => [
+    `${kind}: ${name}`,
+    String(score),
+    String(MARKS[kind]),
+    findings
+      .filter(({ modifier }) => modifier !== 0)
+      .map(({ test, modifier }) => `${test} ${modifier > 0 ? '+' : ''}${modifier}`)
+      .join(', '),
+  ]);
+  const summary = table(['answer', 'score', 'required', 'what counted'], rows);
+  console.log(`\n${summary}\n`);
+  if (values.record) record('headers', judged, summary);
+  const passes = judged.every(({ kind, score }) => score >= MARKS[kind]);
+  console.log(`${passes ? 'passed' : 'FAILED'}: every answer reaches what is required of its kind`);
+  return passes;
+}
+
+async function startTargets(stack: AsyncDisposableStack): Promise<Target[]> {
+  const stores = await openStores(stack);
+  const { url, ownerUrl } = await stores.database('headers');
+  const stored = { DATABASE_URL: url, LOG_LEVEL: 'warn', DATA_DIR: join(stores.scratch, 'headers') };
+  const migrate = await startProgram('apps/migrate/main.ts', { ...stored, MIGRATE_DATABASE_URL: ownerUrl });
+  if ((await migrate.ended) !== 0) throw new Error('the migration failed');
+  const secret = (): string => randomBytes(24).toString('hex');
+  const ingress = await startServer(stack, 'apps/ingress/main.ts', {
+    ...stored,
+    WHATSAPP_APP_SECRET: secret(),
+    SESSION_SECRET: secret(),
+    CSRF_SECRET: secret(),
+    PUBLIC_URL: `https://${HOSTNAME}`,
+    CLIENT_URL,
+  });
+  const page = await startServer(stack, 'bench/servers/page.ts', { CLIENT_URL });
+  const [user, password] = ['admin', secret()];
+  const board = await startServer(stack, 'apps/board/main.ts', {
+    ...stored,
+    QUEUE_URL: stores.redis(3),
+    BOARD_PASSWORD: password,
+    TRUST_PROXY: '127.0.0.1/32',
+  });
+  const basic = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  const api = `http://127.0.0.1:${ingress.port}`;
+  return [
+    { kind: 'API', name: '401', url: `${api}/api/auth/me` },
+    { kind: 'API', name: 'public keys', url: `${api}/.well-known/jwks.json` },
+    {
+      kind: 'API',
+      name: 'a refused webhook',
+      url: `${api}/api/whatsapp/webhook`,
+      init: { method: 'POST', body: '{}' },
+    },
+    { kind: 'page', name: 'with a script and a style', url: `http://127.0.0.1:${page.port}/` },
+    {
+      kind: 'board',
+      name: 'its page',
+      url: `http://127.0.0.1:${board.port}/`,
+      init: { headers: { authorization: basic, 'x-forwarded-proto': 'https' } },
+    },
+  ];
+}
+
+async function judgementOf({ url, init }: Target): Promise<{ score: number; findings: Finding[] }> {
+  const response = await fetch(url, { redirect: 'manual', ...init });
+  return judge({
+    hostname: HOSTNAME,
+    path: new URL(url).pathname,
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    setCookies: response.headers.getSetCookie(),
+    text: await response.text(),
+  });
+}

@@ -1,0 +1,137 @@
+import { cpus, loadavg } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startServer } from './servers.ts';
+import { cpuSecondsOf } from './cpu.ts';
+import { openGenerator } from './generator.ts';
+import { record } from './record.ts';
+import { median, table } from './statistics.ts';
+import { openStores, type Stores } from './stores.ts';
+
+const PATH = '/limited';
+const WARM_UP_SECONDS = 2;
+const REST_MS = 300;
+
+/** What of the same route without limits must be left of it with them. */
+const MARK = 0.8;
+
+interface Contestant {
+  name: string;
+  port: number;
+  pids: number[];
+}
+
+interface Measure {
+  perSecond: number;
+  p99: number;
+  cpuPer1000: number;
+}
+
+/** What a limit costs: one route without, with ours and with express-rate-limit, in the process and through Redis. */
+export async function run(args: string[]): Promise<boolean> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rounds: { type: 'string', default: '7' },
+      seconds: { type: 'string', default: '3' },
+      connections: { type: 'string', default: '64' },
+      clients: { type: 'string', default: '1000' },
+      record: { type: 'boolean', default: false },
+    },
+  });
+  const { rounds, seconds, connections, clients } = {
+    rounds: Number(values.rounds),
+    seconds: Number(values.seconds),
+    connections: Number(values.connections),
+    clients: Number(values.clients),
+  };
+  const [loadBefore = 0] = loadavg();
+  await using stack = new AsyncDisposableStack();
+  const stores = await openStores(stack);
+  const contestants = await startAll(stack, stores);
+  const measure = (contestant: Contestant, lasts: number): Promise<Measure> =>
+    load(contestant, { seconds: lasts, connections, clients });
+  for (const contestant of contestants) await measure(contestant, WARM_UP_SECONDS);
+  const measures: Measure[][] = contestants.map(() => []);
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const [index, contestant] of contestants.entries()) {
+      const result = await measure(contestant, seconds);
+      measures[index]?.push(result);
+      console.log(`round ${round} of ${rounds}: ${contestant.name}: ${result.perSecond.toFixed(0)} requests/s`);
+    }
+  }
+  const [without = [], ...limited] = measures;
+  const ratios = limited.map((ofOne) =>
+    median(ofOne.map(({ perSecond }, round) => perSecond / (without[round]?.perSecond ?? Number.NaN))),
+  );
+  const rows = contestants.map(({ name }, index) => {
+    const of = (pick: (measure: Measure) => number, digits: number): string =>
+      median((measures[index] ?? []).map(pick)).toFixed(digits);
+    const ratio = index === 0 ? 1 : (ratios[index - 1] ?? Number.NaN);
+    return [
+      name,
+      of((one) => one.perSecond, 0),
+      ratio.toFixed(2),
+      of((one) => one.p99, 1),
+      of((one) => one.cpuPer1000, 3),
+    ];
+  });
+  const summary = table(['route', 'requests/s', 'of no limits', 'p99 ms', 'CPU-s per 1,000'], rows);
+  console.log(`\n${summary}\n`);
+  const report = { at: new Date().toISOString(), loadBefore, rounds, seconds, connections, clients, ratios, measures };
+  const head = `${report.at.slice(0, 10)}; ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, load before ${loadBefore.toFixed(1)}; ${connections} connections, ${clients} clients, ${rounds} rounds of ${seconds} s.`;
+  if (values.record) record('limits', report, `${head}\n\n${summary}`);
+  const passes = ratios.slice(0, 2).every((ratio) => ratio >= MARK);
+  console.log(
+    `${passes ? 'passed' : 'FAILED'}: in the process and on Redis at least ${MARK} x the route without limits`,
+  );
+  return passes;
+}
+
+async function startAll(stack: AsyncDisposableStack, stores: Stores): Promise<Contestant[]> {
+  const kinds = [
+    { name: 'no limits', env: { LIMITER: 'none' }, pids: [] },
+    { name: 'Portcullis, in the process', env: { LIMITER: 'ours' }, pids: [] },
+    { name: 'Portcullis, on Redis', env: { LIMITER: 'ours', REDIS_URL: stores.redis(1) }, pids: [stores.redisPid] },
+    { name: 'express-rate-limit, in the process', env: { LIMITER: 'theirs' }, pids: [] },
+    {
+      name: 'express-rate-limit and rate-limit-redis',
+      env: { LIMITER: 'theirs', REDIS_URL: stores.redis(2) },
+      pids: [stores.redisPid],
+    },
+  ];
+  const contestants: Contestant[] = [];
+  for (const { name, env, pids } of kinds) {
+    const { port, pid } = await startServer(stack, 'bench/servers/limited-route.ts', env as Record<string, string>);
+    contestants.push({ name, port, pids: [pid, ...pids] });
+  }
+  return contestants;
+}
+
+async function load(
+  { name, port, pids }: Contestant,
+  { seconds, connections, clients }: { seconds: number; connections: number; clients: number },
+): Promise<Measure> {
+  using generator = openGenerator();
+  let [before, after] = [0, 0];
+  const result = await generator.load(
+    { port, path: PATH, secret: '', connections, seconds, prepared: 0, clients },
+    {
+      before: () => {
+        before = cpuSecondsOf(pids);
+      },
+      after: () => {
+        after = cpuSecondsOf(pids);
+      },
+    },
+  );
+  if (Object.keys(result.statuses).some((status) => status !== '200')) {
+    throw new Error(`${name} answered ${JSON.stringify(result.statuses)}`);
+  }
+  await sleep(REST_MS);
+  return {
+    perSecond: result.requests / result.seconds,
+    p99: result.p99,
+    cpuPer1000: ((after - before) / result.requests) * 1_000,
+  };
+}
