@@ -85,7 +85,7 @@ async function take(parts: AttachmentParts, request: Request, response: Response
     const { file, sha256 } =
       form === 'multipart' ? await readForm(parts, request) : await readRaw(parts, request, form);
     const facts = { ...file, ownerId, ticketId, idempotencyKey };
-    return acceptUpload(parts, facts, file, { expectedSha256: announcedSha256 ?? sha256, admission });
+    return await acceptUpload(parts, facts, file, { expectedSha256: announcedSha256 ?? sha256, admission });
   } finally {
     admission.release();
   }

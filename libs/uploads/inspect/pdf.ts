@@ -1,5 +1,5 @@
 import { constants, inflateSync } from 'node:zlib';
-import type { FileBytes } from '#uploads/inspect/file-bytes.ts';
+import { bytesOf, type FileBytes } from '#uploads/inspect/file-bytes.ts';
 import { inspectionLimits } from '#uploads/inspect/limits.ts';
 import { mismatch, Refusal } from '#uploads/inspect/refusal.ts';
 import { OVERLAP_CHARS, windowsOf } from '#uploads/inspect/window-search.ts';
@@ -47,14 +47,15 @@ function openObjects(bytes: FileBytes): { look(start: number, dictionary: string
       seenTo = start;
       const isObjectStream = OBJECT_STREAM.test(unescapeNames(dictionary.slice(dictionary.lastIndexOf('obj'))));
       const beginning = unpack(bytes.read(start, PROBE_BYTES));
-      if (beginning === undefined || !OBJECT_NUMBERS.test(beginning)) {
+      if (beginning === undefined || !OBJECT_NUMBERS.test(beginning.toString('latin1', 0, PROBE_BYTES))) {
         if (isObjectStream) throw new Refusal('active-content', 'a PDF whose objects are packed in an unusual way');
         return;
       }
-      const objects = unpack(bytes.read(start, MAX_OBJECT_STREAM_BYTES)) ?? '';
-      budget -= objects.length;
+      const objects = bytesOf(unpack(bytes.read(start, MAX_OBJECT_STREAM_BYTES)) ?? Buffer.alloc(0));
+      budget -= objects.size;
       if (budget < 0) throw new Refusal('archive-limits', `more than ${inspectionLimits.unpackedBytes} bytes unpacked`);
-      requireHarmless(objects);
+      // Never as one text: V8 ends the whole process if it runs out of memory inside one long operation.
+      for (const window of windowsOf(objects)) requireHarmless(window);
     },
   };
 }
@@ -73,13 +74,10 @@ function unescapeNames(text: string): string {
 }
 
 /** Undefined if it isn't packed by deflate. */
-function unpack(packed: Buffer): string | undefined {
+function unpack(packed: Buffer): Buffer | undefined {
   if (packed.length < 2 || ((packed[0] ?? 0) & 0x0f) !== 8 || packed.readUInt16BE(0) % 31 !== 0) return undefined;
   try {
-    return inflateSync(packed, {
-      maxOutputLength: MAX_OBJECTS_BYTES,
-      finishFlush: constants.Z_SYNC_FLUSH,
-    }).toString('latin1');
+    return inflateSync(packed, { maxOutputLength: MAX_OBJECTS_BYTES, finishFlush: constants.Z_SYNC_FLUSH });
   } catch (error) {
     if (!(error instanceof RangeError)) return undefined;
     throw new Refusal('archive-limits', `a packed part of more than ${MAX_OBJECTS_BYTES} bytes`);

@@ -22,6 +22,7 @@ interface CentralEntry extends Omit<ZipEntry, 'dataAt'> {
 
 const END_BYTES = 22;
 const MAX_COMMENT_BYTES = 0xffff;
+const MAX_DIRECTORY_BYTES = 4 * 1024 * 1024;
 const CENTRAL_BYTES = 46;
 const LOCAL_BYTES = 30;
 const END = 0x06054b50;
@@ -65,6 +66,7 @@ export function readZipDirectory(bytes: FileBytes): ZipEntry[] {
   if (Math.max(onDisk, total) > inspectionLimits.entries) throw tooMany();
   if (end.readUInt16LE(4) !== 0 || end.readUInt16LE(6) !== 0 || onDisk !== total) throw malformed('more than one disk');
   if (directoryAt === 0xffffffff || directoryBytes === 0xffffffff) throw malformed('a ZIP64 archive');
+  if (directoryBytes > MAX_DIRECTORY_BYTES) throw new Refusal('archive-limits', 'too long a directory');
   if (directoryAt + directoryBytes !== endAt) throw malformed('bytes that belong to nothing');
   const central = readCentral(bytes, directoryAt, endAt, total);
   return requireSeamless(bytes, central, directoryAt);
