@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
 import { spawnTethered } from '#runtime/spawn-tethered.ts';
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+/** Where Chromium may be. */
+export const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const START_LIMIT_MS = 20_000;
 
 /** A page in headless Chromium, driven by the DevTools protocol. */
@@ -18,7 +19,7 @@ export interface BrowserPage extends AsyncDisposable {
 
 /** Whether this machine has a Chromium: `it.skipIf(!hasBrowser())`. */
 export function hasBrowser(): boolean {
-  return PLACES.some((place) => existsSync(place));
+  return BROWSERS.some((place) => existsSync(place));
 }
 
 /** `headers` go with every request, such as those of basic auth. */
@@ -33,7 +34,7 @@ export async function openBrowserPage(headers: Record<string, string> = {}): Pro
     '--disable-breakpad',
   ];
   const browser = await spawnTethered(
-    PLACES.find((place) => existsSync(place)) ?? 'chromium',
+    BROWSERS.find((place) => existsSync(place)) ?? 'chromium',
     [...flags, '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'],
     { endSignal: 'SIGTERM', graceMs: 2_000, cwd: profile },
   );

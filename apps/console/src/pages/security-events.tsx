@@ -110,7 +110,6 @@ export default function SecurityEvents() {
         onClose={() => setSeen(undefined)}
         size="lg"
         title={seen === undefined ? '' : typeWords(seen.type)}
-        closeButtonProps={{ 'aria-label': 'Close' }}
       >
         {seen !== undefined && <Details event={seen} />}
       </Modal>

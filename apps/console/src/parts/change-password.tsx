@@ -26,7 +26,7 @@ export function ChangePassword({ opened, onClose }: { opened: boolean; onClose: 
   }
 
   return (
-    <Modal opened={opened} onClose={close} title="Change password" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened={opened} onClose={close} title="Change password">
       <form onSubmit={submit}>
         <Stack>
           <Text size="sm" c="dimmed">

@@ -30,7 +30,7 @@ export function Confirm({ label, question, onConfirm, about, isBusy = false, isM
       >
         {label}
       </Button>
-      <Modal opened={isOpen} onClose={close} title={label} closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Modal opened={isOpen} onClose={close} title={label}>
         <Stack>
           <Text size="sm">{question}</Text>
           {children}

@@ -1,4 +1,4 @@
-import { Grid, Text } from '@mantine/core';
+import { SimpleGrid, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 
 export interface Fact {
@@ -9,17 +9,17 @@ export interface Fact {
 /** Names and values, side by side where there is room. */
 export function Facts({ facts }: { facts: readonly Fact[] }) {
   return (
-    <Grid gap="xs" component="dl" m={0}>
+    <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="xs" component="dl" m={0}>
       {facts.map(({ name, value }) => (
-        <Grid.Col key={name} span={{ base: 12, sm: 6, lg: 4 }}>
+        <div key={name}>
           <Text size="xs" c="dimmed" component="dt">
             {name}
           </Text>
           <Text size="sm" component="dd" m={0} className="long">
             {value}
           </Text>
-        </Grid.Col>
+        </div>
       ))}
-    </Grid>
+    </SimpleGrid>
   );
 }

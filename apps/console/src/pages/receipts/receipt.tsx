@@ -34,7 +34,11 @@ export function Receipt({ id }: { id: string }) {
   });
   const replay = useAct(() => act('POST', `${path}/replay`), {
     changes: [RECEIPTS],
-    done: () => 'The receipt is replayed.',
+    done: () => {
+      // What is read again now would be recorded as another look.
+      setRevealed(false);
+      return 'The receipt is replayed.';
+    },
   });
 
   return (
@@ -119,7 +123,7 @@ function Shown({ receipt }: { receipt: ShownReceipt }) {
         <Body body={receipt.body} />
       </Section>
       <Section title="Headers">
-        <Table.ScrollContainer minWidth={0} type="native" tabIndex={0} role="region" aria-label="Headers">
+        <Table.ScrollContainer minWidth={0} type="native" tabIndex={0} role="region" aria-label="Names and values">
           <Table>
             <Table.Tbody>
               {Object.entries(receipt.headers).map(([name, value]) => (

@@ -46,7 +46,7 @@ export function ReplayMatching({ filter }: { filter: Record<string, string> }) {
       <Button variant="light" size="xs" onClick={begin}>
         Replay matching…
       </Button>
-      <Modal opened={isOpen} onClose={close} title="Replay all that match" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Modal opened={isOpen} onClose={close} title="Replay all that match">
         <Stack>
           <ProblemAlert problem={dryRun.error ?? replay.error} />
           {dryRun.isPending && <Loading />}

@@ -41,13 +41,7 @@ export function CreateToken({ opened, onClose }: { opened: boolean; onClose: () 
   }
 
   return (
-    <Modal
-      opened={opened}
-      onClose={close}
-      title="New API token"
-      closeOnClickOutside={create.data === undefined}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened={opened} onClose={close} title="New API token" closeOnClickOutside={create.data === undefined}>
       {create.data === undefined ? (
         <form onSubmit={submit}>
           <Stack>

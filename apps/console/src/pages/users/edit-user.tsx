@@ -42,12 +42,7 @@ export function EditUser({
   }
 
   return (
-    <Modal
-      opened={opened}
-      onClose={close}
-      title={user === undefined ? 'New user' : `Edit ${user.name}`}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened={opened} onClose={close} title={user === undefined ? 'New user' : `Edit ${user.name}`}>
       <form onSubmit={submit}>
         <Stack>
           <ProblemAlert problem={save.error} />

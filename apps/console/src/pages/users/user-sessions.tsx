@@ -18,13 +18,7 @@ const columns: Column<SessionInfo>[] = [
 /** Where somebody is signed in, and how to end it all. */
 export function UserSessions({ user, onClose }: { user: ListedUser | undefined; onClose: () => void }) {
   return (
-    <Modal
-      opened={user !== undefined}
-      onClose={onClose}
-      size="lg"
-      title={`Sessions of ${user?.name ?? ''}`}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened={user !== undefined} onClose={onClose} size="lg" title={`Sessions of ${user?.name ?? ''}`}>
       {user !== undefined && <Sessions user={user} />}
     </Modal>
   );
