@@ -6,10 +6,14 @@ import type { Storage, Zone } from '#uploads/storage.ts';
 const CHUNK_BYTES = 128 * 1024;
 
 /** The bytes of an open file from its beginning, each chunk in a buffer of its own. */
-export async function* readFile(file: FileHandle): AsyncGenerator<Buffer> {
+export function readFile(file: FileHandle): AsyncGenerator<Buffer> {
+  return readInto(file, () => Buffer.allocUnsafe(CHUNK_BYTES));
+}
+
+async function* readInto(file: FileHandle, next: () => Buffer): AsyncGenerator<Buffer> {
   let position = 0;
   while (true) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, position);
+    const { bytesRead, buffer } = await file.read(next(), 0, CHUNK_BYTES, position);
     if (bytesRead === 0) return;
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
@@ -26,7 +30,9 @@ export async function hasDigest(storage: Storage, zone: Zone, name: string, sha2
   if (file === undefined) return false;
   try {
     const hash = createHash('sha256');
-    for await (const chunk of readFile(file)) hash.update(chunk);
+    // One buffer for all: garbage outside of the heap makes V8 collect it all over and over.
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    for await (const bytes of readInto(file, () => chunk)) hash.update(bytes);
     return hash.digest().equals(sha256);
   } finally {
     await file.close();
