@@ -9,6 +9,7 @@ import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { openTestOrm } from '#testing/orm.ts';
 import { receiptDraft } from '#testing/receipt-draft.ts';
 import { signedDelivery, testSource } from '#testing/webhook-requests.ts';
+import { handleEvents } from '#webhooks/handle-events.ts';
 import { insertReceipts } from '#webhooks/insert-receipts.ts';
 import { keptHeaders } from '#webhooks/kept-request.ts';
 import { openReceiptProcessor } from '#webhooks/process-receipts.ts';
@@ -128,6 +129,31 @@ describe('one receipt', () => {
     expect((await recorded()).slice(before)).toEqual([
       { actor_id: ADMIN_ID, target_id: draft.id, count: 1, address_prefix: '203.0.113.80/32', details: { events: 1 } },
     ]);
+  });
+
+  it('has every handler do its work once more, and only once more', async () => {
+    const applied: number[] = [];
+    const handler = {
+      name: 'counting',
+      wants: () => true,
+      apply: (_client: unknown, { replay }: { replay: number }) => {
+        applied.push(replay);
+        return Promise.resolve();
+      },
+    };
+    const draft = draftOf(whatsapp, messageBody());
+    await insertReceipts(database.pool, [draft], Date.now());
+    const processor = openReceiptProcessor({ pool: database.pool, wants: () => true, onEvents: () => undefined });
+    await processor.process(draft.id);
+    const [{ id }] = await eventsOf(draft.id);
+    const handle = () => handleEvents(database.pool, [handler], [id], new AbortController().signal);
+    await handle();
+    await handle();
+    expect(await post(`/${draft.id}/replay`)).toMatchObject({ status: 204 });
+    await handle();
+    await handle();
+    expect(applied).toEqual([0, 1]);
+    expect(await eventsOf(draft.id)).toMatchObject([{ state: 'done', replay: 1 }]);
   });
 
   it('opens a dead one itself', async () => {
