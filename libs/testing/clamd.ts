@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram } from '#uploads/clamd-home.ts';
@@ -10,6 +10,8 @@ export const hasClamd = findProgram('clamd') !== undefined;
 /** A clamd of the test's own, ready, with the shipped test signatures. */
 export async function openTestClamd(options: Partial<LocalClamdOptions> = {}): Promise<LocalClamd> {
   const dataDir = mkdtempSync(join(tmpdir(), 'portcullis-clamd-'));
+  // Open to the account that clamd runs as, so that all it leaves is in there.
+  chmodSync(dataDir, 0o755);
   const clamd = await openLocalClamd({ dataDir, threads: 4, restart: false, ...options });
   if (clamd === undefined) throw new Error('there is no clamd on this machine: guard the test with hasClamd');
   try {
