@@ -15,6 +15,23 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 800,
     rolldownOptions: {
+      output: {
+        // Otherwise a small hook that everybody uses may end up beside what only few pages need.
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [
+            {
+              name: 'base',
+              test: /node_modules\/(?:react|react-dom|scheduler|clsx|@tanstack)\/|@mantine\/(?:hooks|core\/esm\/core)\//,
+            },
+            { name: 'scroll-area', test: /@mantine\/core\/esm\/components\/ScrollArea\// },
+            {
+              name: 'floating',
+              test: /@floating-ui\/|@mantine\/core\/esm\/components\/(?:Popover|Combobox)\//,
+            },
+          ],
+        },
+      },
       // Mantine marks its components for server rendering, which there is none of here.
       checks: { moduleLevelDirective: false },
       onLog(level, log, report) {

@@ -7,6 +7,7 @@ import type { Role } from '#access/user.ts';
 import { environment } from '#runtime/config.ts';
 import { hasBrowser } from '#testing/browser.ts';
 import { openChromium } from '#testing/chromium.ts';
+import { effort } from '#testing/effort.ts';
 import { startSystem, type TestSystem } from '#testing/system.ts';
 import { sendMessages } from '#testing/whatsapp-load.ts';
 import { countBytes, openConsole, signIn, type ConsoleTab } from './testing/console-pages.ts';
@@ -97,10 +98,10 @@ describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: 120_000 }, 
   it('loads little also for somebody who is signed in', async () => {
     const { page } = await open();
     await signIn(page, await newEmail());
-    await heading(page, 'Uploads').waitFor();
+    await go(page, 'sessions');
     const loadedBytes = await countBytes(page);
     await page.reload();
-    await heading(page, 'Uploads').waitFor();
+    await heading(page, 'My sessions').waitFor();
     await page.waitForLoadState('networkidle');
     expect(loadedBytes()).toBeGreaterThan(100_000);
     expect(loadedBytes()).toBeLessThan(FIRST_LOAD_LIMIT_BYTES);
@@ -125,7 +126,7 @@ describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: 120_000 }, 
         isRefused ? { headers: { ...headers, authorization: 'Bearer eyJhbGciOiJFZERTQSJ9.e30.AAAA' } } : {},
       );
     });
-    for (let round = 0; round < 4; round += 1) {
+    for (let round = 0; round < effort(2, 20); round += 1) {
       await Promise.all(tabs.map((tab) => tab.reload()));
       await Promise.all(tabs.map((tab) => heading(tab, 'My sessions').waitFor()));
       for (const token of seen) refused.add(token);
@@ -134,7 +135,7 @@ describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: 120_000 }, 
       await Promise.all(tabs.map((tab) => tab.getByRole('link', { name: 'My sessions' }).click()));
       await Promise.all(tabs.map((tab) => heading(tab, 'My sessions').waitFor()));
     }
-    expect(refreshes).toBeGreaterThanOrEqual(20);
+    expect(refreshes).toBeGreaterThanOrEqual(10);
     const { rows } = await system.database.pool.query(
       "select count(*)::int as n from security_event where type = 'refresh.reused'",
     );
@@ -146,8 +147,7 @@ describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: 120_000 }, 
     await signIn(page, await newEmail());
     const other = await context.newPage();
     await go(other, 'sessions');
-    await page.getByRole('button', { name: /Account of/ }).click();
-    await page.getByRole('menuitem', { name: 'Sign out', exact: true }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     for (const tab of [page, other]) await tab.getByText('You have signed out.').waitFor();
     await other.reload();
     await other.getByRole('button', { name: 'Sign in' }).waitFor();

@@ -1,20 +1,9 @@
-import {
-  ActionIcon,
-  AppShell,
-  Burger,
-  Group,
-  Image,
-  Menu,
-  NavLink,
-  ScrollArea,
-  Text,
-  UnstyledButton,
-  useMantineColorScheme,
-} from '@mantine/core';
+import { ActionIcon, AppShell, Burger, Group, Image, NavLink, Text, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import {
   ActivityLogIcon,
   DashboardIcon,
+  DesktopIcon,
   EnvelopeClosedIcon,
   ExitIcon,
   LaptopIcon,
@@ -25,17 +14,14 @@ import {
   SunIcon,
   UploadIcon,
 } from '@radix-ui/react-icons';
-import { Notifications } from '@mantine/notifications';
-import '@mantine/notifications/styles.css';
 import { lazy, Suspense, useEffect, type ComponentType } from 'react';
 import { client } from './api.ts';
 import icon from './icon.svg';
 import type { User } from './me.ts';
 import { Loading } from './parts/loading.tsx';
 import { PageBoundary } from './parts/page-boundary.tsx';
-import { ChangePassword } from './parts/change-password.tsx';
-import { tellProblem } from './parts/tell.ts';
-import { StepUp } from './step-up.tsx';
+import { tellProblem, useHasTold } from './parts/tell.ts';
+import { useQuestion } from './confirm-password.ts';
 import { Link, usePath } from './router.tsx';
 
 interface Place {
@@ -45,6 +31,17 @@ interface Place {
   page: ComponentType<{ user: User }>;
   isForAdmins: boolean;
 }
+
+const SCHEMES = {
+  auto: { label: 'as the system has it', next: 'light', icon: DesktopIcon },
+  light: { label: 'light', next: 'dark', icon: SunIcon },
+  dark: { label: 'dark', next: 'auto', icon: MoonIcon },
+} as const;
+
+/** Loaded when they are needed. */
+const ChangePassword = lazy(() => import('./parts/change-password.tsx'));
+const Toasts = lazy(() => import('./parts/toasts.tsx'));
+const StepUp = lazy(() => import('./step-up.tsx'));
 
 const places: readonly Place[] = [
   {
@@ -102,6 +99,8 @@ const places: readonly Place[] = [
 export default function Frame({ user }: { user: User }) {
   const [isOpen, { toggle, close }] = useDisclosure();
   const path = usePath();
+  const { question } = useQuestion();
+  const hasTold = useHasTold();
   const mine = places.filter(({ isForAdmins }) => user.role === 'admin' || !isForAdmins);
   const place = path === '/' ? mine[0] : mine.find((each) => path === each.path || path.startsWith(`${each.path}/`));
   useEffect(() => {
@@ -116,8 +115,16 @@ export default function Frame({ user }: { user: User }) {
       navbar={{ width: 232, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
       padding={{ base: 'sm', sm: 'lg' }}
     >
-      <Notifications position="top-right" />
-      <StepUp />
+      {hasTold && (
+        <Suspense>
+          <Toasts />
+        </Suspense>
+      )}
+      {question !== undefined && (
+        <Suspense>
+          <StepUp />
+        </Suspense>
+      )}
       <AppShell.Header px="md">
         <Group h="100%" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
@@ -132,14 +139,11 @@ export default function Frame({ user }: { user: User }) {
             <Image src={icon} alt="" w={26} h={26} />
             <Text fw={700}>Portcullis</Text>
           </Group>
-          <Group gap="xs" wrap="nowrap">
-            <ColorScheme />
-            <Account user={user} />
-          </Group>
+          <ColorScheme />
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="sm" aria-label="Pages">
-        <ScrollArea>
+        <AppShell.Section grow className="scrolling">
           {mine.map((each) => (
             <NavLink
               key={each.path}
@@ -152,7 +156,10 @@ export default function Frame({ user }: { user: User }) {
               onClick={close}
             />
           ))}
-        </ScrollArea>
+        </AppShell.Section>
+        <AppShell.Section pt="sm">
+          <Account user={user} />
+        </AppShell.Section>
       </AppShell.Navbar>
       <AppShell.Main>
         <PageBoundary key={place?.path}>
@@ -173,21 +180,17 @@ function NotFound() {
 
 function ColorScheme() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const { label, next, icon: Icon } = SCHEMES[colorScheme];
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <ActionIcon variant="default" size="lg" aria-label="Colours">
-          {colorScheme === 'dark' ? <MoonIcon /> : <SunIcon />}
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {(['light', 'dark', 'auto'] as const).map((scheme) => (
-          <Menu.Item key={scheme} onClick={() => setColorScheme(scheme)} fw={scheme === colorScheme ? 700 : 400}>
-            {{ light: 'Light', dark: 'Dark', auto: 'As the system has it' }[scheme]}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <ActionIcon
+      variant="default"
+      size="lg"
+      onClick={() => setColorScheme(next)}
+      aria-label={`Colours: ${label}. Change to ${SCHEMES[next].label}`}
+      title={`Colours: ${label}`}
+    >
+      <Icon />
+    </ActionIcon>
   );
 }
 
@@ -195,33 +198,30 @@ function Account({ user }: { user: User }) {
   const [isChanging, { open, close }] = useDisclosure();
   return (
     <>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <UnstyledButton aria-label={`Account of ${user.name}`}>
-            <Group gap="xs" wrap="nowrap">
-              <PersonIcon />
-              <Text size="sm" visibleFrom="xs">
-                {user.name}
-              </Text>
-            </Group>
-          </UnstyledButton>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Label className="long">
-            {user.email} · {user.role}
-          </Menu.Label>
-          <Menu.Item leftSection={<Pencil2Icon />} onClick={open}>
-            Change password
-          </Menu.Item>
-          <Menu.Item leftSection={<ExitIcon />} onClick={() => void client.logout().catch(tellProblem)}>
-            Sign out
-          </Menu.Item>
-          <Menu.Item leftSection={<ExitIcon />} color="red" onClick={() => void client.logoutAll().catch(tellProblem)}>
-            Sign out everywhere
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-      <ChangePassword opened={isChanging} onClose={close} />
+      <Text size="sm" fw={600} px="sm">
+        {user.name}
+      </Text>
+      <Text size="xs" c="dimmed" px="sm" mb="xs" className="long">
+        {user.email} · {user.role}
+      </Text>
+      <NavLink component="button" label="Change password" leftSection={<Pencil2Icon />} onClick={open} />
+      <NavLink
+        component="button"
+        label="Sign out"
+        leftSection={<ExitIcon />}
+        onClick={() => void client.logout().catch(tellProblem)}
+      />
+      <NavLink
+        component="button"
+        label="Sign out everywhere"
+        leftSection={<ExitIcon />}
+        onClick={() => void client.logoutAll().catch(tellProblem)}
+      />
+      {isChanging && (
+        <Suspense>
+          <ChangePassword onClose={close} />
+        </Suspense>
+      )}
     </>
   );
 }

@@ -1,12 +1,13 @@
-import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core';
+import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
 import { useState, type SubmitEvent } from 'react';
 import { act } from './api.ts';
 import { useQuestion } from './confirm-password.ts';
+import { Dialog } from './parts/dialog.tsx';
 import { ProblemAlert } from './parts/problem-alert.tsx';
 import { submitted } from './parts/submitted.ts';
 
 /** The dialog of confirmPassword; once in a page. */
-export function StepUp() {
+export default function StepUp() {
   const { question, answer, giveUp } = useQuestion();
   const [problem, setProblem] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
@@ -31,7 +32,7 @@ export function StepUp() {
   }
 
   return (
-    <Modal opened={question !== undefined} onClose={close} title="Confirm that it is you">
+    <Dialog opened={question !== undefined} onClose={close} title="Confirm that it is you">
       <form onSubmit={(event) => void submit(event)}>
         <Stack>
           <Text size="sm">This needs a fresh sign-in. Enter your password to go on.</Text>
@@ -47,6 +48,6 @@ export function StepUp() {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

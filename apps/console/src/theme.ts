@@ -1,4 +1,4 @@
-import { createTheme, Modal, type CSSVariablesResolver } from '@mantine/core';
+import { createTheme, type CSSVariablesResolver } from '@mantine/core';
 
 export const theme = createTheme({
   primaryColor: 'indigo',
@@ -6,15 +6,6 @@ export const theme = createTheme({
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,
-  components: {
-    Modal: Modal.extend({
-      defaultProps: {
-        closeButtonProps: { 'aria-label': 'Close' },
-        // To screen readers the page would have a second banner.
-        attributes: { header: { role: 'none' } },
-      },
-    }),
-  },
 });
 
 /** Texts on tinted ground, and what is dimmed, with a contrast of at least 4.5 (WCAG 2.2, 1.4.3): Mantine's own have less. */

@@ -1,4 +1,5 @@
-import { Button, Code, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Code, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Dialog } from '../parts/dialog.tsx';
 import { lazy, Suspense, useState } from 'react';
 import { eventTypes } from '#audit/event-types.ts';
 import { Filters } from '../parts/filters.tsx';
@@ -105,14 +106,14 @@ export default function SecurityEvents() {
           empty={isFiltered ? 'Nothing matches.' : 'Nothing has happened yet.'}
         />
       </Stack>
-      <Modal
+      <Dialog
         opened={seen !== undefined}
         onClose={() => setSeen(undefined)}
         size="lg"
         title={seen === undefined ? '' : typeWords(seen.type)}
       >
         {seen !== undefined && <Details event={seen} />}
-      </Modal>
+      </Dialog>
     </>
   );
 }

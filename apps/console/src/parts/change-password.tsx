@@ -1,11 +1,12 @@
-import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core';
+import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
 import type { SubmitEvent } from 'react';
 import { act } from '../api.ts';
+import { Dialog } from './dialog.tsx';
 import { ProblemAlert } from './problem-alert.tsx';
 import { submitted } from './submitted.ts';
 import { useAct } from './use-act.ts';
 
-export function ChangePassword({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+export default function ChangePassword({ onClose }: { onClose: () => void }) {
   const change = useAct(
     (passwords: { currentPassword: string; newPassword: string }) => act('POST', '/api/auth/password', passwords),
     {
@@ -26,7 +27,7 @@ export function ChangePassword({ opened, onClose }: { opened: boolean; onClose: 
   }
 
   return (
-    <Modal opened={opened} onClose={close} title="Change password">
+    <Dialog opened onClose={close} title="Change password">
       <form onSubmit={submit}>
         <Stack>
           <Text size="sm" c="dimmed">
@@ -51,6 +52,6 @@ export function ChangePassword({ opened, onClose }: { opened: boolean; onClose: 
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,6 +1,9 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import type { ReactNode } from 'react';
+import { lazy, Suspense } from 'react';
+
+/** Loaded when it is asked for. */
+const ConfirmDialog = lazy(() => import('./confirm-dialog.tsx'));
 
 export interface ConfirmProps {
   /** On the button, and again on the one that does it. */
@@ -11,11 +14,10 @@ export interface ConfirmProps {
   about?: string;
   isBusy?: boolean;
   isMild?: boolean;
-  children?: ReactNode;
 }
 
 /** A button whose act is asked about first. */
-export function Confirm({ label, question, onConfirm, about, isBusy = false, isMild = false, children }: ConfirmProps) {
+export function Confirm({ label, question, onConfirm, about, isBusy = false, isMild = false }: ConfirmProps) {
   const [isOpen, { open, close }] = useDisclosure();
   const color = isMild ? undefined : 'red';
   return (
@@ -30,26 +32,11 @@ export function Confirm({ label, question, onConfirm, about, isBusy = false, isM
       >
         {label}
       </Button>
-      <Modal opened={isOpen} onClose={close} title={label}>
-        <Stack>
-          <Text size="sm">{question}</Text>
-          {children}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close} data-autofocus>
-              Cancel
-            </Button>
-            <Button
-              {...(color === undefined ? {} : { color })}
-              onClick={() => {
-                close();
-                onConfirm();
-              }}
-            >
-              {label}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
+      {isOpen && (
+        <Suspense>
+          <ConfirmDialog label={label} question={question} onConfirm={onConfirm} onClose={close} isMild={isMild} />
+        </Suspense>
+      )}
     </>
   );
 }

@@ -24,7 +24,7 @@ export function RecordsView<T>(props: RecordsViewProps<T>) {
 
 function Rows<T>({ label, columns, items, keyOf }: RecordsViewProps<T>) {
   return (
-    <Table.ScrollContainer minWidth={0} type="native" tabIndex={0} role="region" aria-label={label}>
+    <div className="wide" tabIndex={0} role="region" aria-label={label}>
       <Table verticalSpacing="xs" highlightOnHover>
         <Table.Thead>
           <Table.Tr>
@@ -45,7 +45,7 @@ function Rows<T>({ label, columns, items, keyOf }: RecordsViewProps<T>) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </div>
   );
 }
 

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 
 export function Section({ title, children }: { title: string; children: ReactNode }) {
   return (
-    <section aria-label={title}>
+    <section>
       <Title order={2} size="h4" mb="xs">
         {title}
       </Title>

@@ -1,5 +1,3 @@
-import { Tooltip } from '@mantine/core';
-
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
 const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
@@ -8,16 +6,14 @@ const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60],
 ];
 
-/** How long ago, or in how long; the exact time in the reader's zone on hover, on focus and to screen readers. */
+/** How long ago, or in how long; the exact time in the reader's zone on hover and to screen readers. */
 export function Time({ at }: { at: string | null | undefined }) {
   if (at === null || at === undefined) return <>–</>;
   const date = new Date(at);
   return (
-    <Tooltip label={full.format(date)} events={{ hover: true, focus: true, touch: true }}>
-      <time dateTime={at} aria-label={full.format(date)}>
-        {fromNow(date)}
-      </time>
-    </Tooltip>
+    <time dateTime={at} title={full.format(date)}>
+      {fromNow(date)}
+    </time>
   );
 }
 

@@ -123,7 +123,7 @@ function Shown({ receipt }: { receipt: ShownReceipt }) {
         <Body body={receipt.body} />
       </Section>
       <Section title="Headers">
-        <Table.ScrollContainer minWidth={0} type="native" tabIndex={0} role="region" aria-label="Names and values">
+        <div className="wide" tabIndex={0} role="region" aria-label="Names and values">
           <Table>
             <Table.Tbody>
               {Object.entries(receipt.headers).map(([name, value]) => (
@@ -134,7 +134,7 @@ function Shown({ receipt }: { receipt: ShownReceipt }) {
               ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </div>
       </Section>
       <Section title="Events inside">
         {receipt.events.items.length === 0 ? (

@@ -1,8 +1,9 @@
-import { Button, Group, List, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, List, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { act } from '../../api.ts';
 import { count } from '../../parts/amounts.ts';
 import { Loading } from '../../parts/loading.tsx';
+import { Dialog } from '../../parts/dialog.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { useAct } from '../../parts/use-act.ts';
 import { RECEIPTS } from './shapes.ts';
@@ -46,7 +47,7 @@ export function ReplayMatching({ filter }: { filter: Record<string, string> }) {
       <Button variant="light" size="xs" onClick={begin}>
         Replay matching…
       </Button>
-      <Modal opened={isOpen} onClose={close} title="Replay all that match">
+      <Dialog opened={isOpen} onClose={close} title="Replay all that match">
         <Stack>
           <ProblemAlert problem={dryRun.error ?? replay.error} />
           {dryRun.isPending && <Loading />}
@@ -80,7 +81,7 @@ export function ReplayMatching({ filter }: { filter: Record<string, string> }) {
             </Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   );
 }

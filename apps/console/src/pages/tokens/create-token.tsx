@@ -1,18 +1,7 @@
-import {
-  Alert,
-  Button,
-  Checkbox,
-  Code,
-  CopyButton,
-  Group,
-  Modal,
-  NativeSelect,
-  Stack,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { Alert, Button, Checkbox, Code, CopyButton, Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
 import { useState, type SubmitEvent } from 'react';
 import { act } from '../../api.ts';
+import { Dialog } from '../../parts/dialog.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { submitted } from '../../parts/submitted.ts';
 import { useAct } from '../../parts/use-act.ts';
@@ -41,7 +30,7 @@ export function CreateToken({ opened, onClose }: { opened: boolean; onClose: () 
   }
 
   return (
-    <Modal opened={opened} onClose={close} title="New API token" closeOnClickOutside={create.data === undefined}>
+    <Dialog opened={opened} onClose={close} title="New API token" closeOnClickOutside={create.data === undefined}>
       {create.data === undefined ? (
         <form onSubmit={submit}>
           <Stack>
@@ -95,6 +84,6 @@ export function CreateToken({ opened, onClose }: { opened: boolean; onClose: () 
           </Text>
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   );
 }

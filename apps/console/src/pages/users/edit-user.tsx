@@ -1,6 +1,7 @@
-import { Button, Group, Modal, NativeSelect, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { Button, Group, NativeSelect, PasswordInput, Stack, TextInput } from '@mantine/core';
 import type { SubmitEvent } from 'react';
 import { act } from '../../api.ts';
+import { Dialog } from '../../parts/dialog.tsx';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { submitted } from '../../parts/submitted.ts';
 import { useAct } from '../../parts/use-act.ts';
@@ -42,7 +43,7 @@ export function EditUser({
   }
 
   return (
-    <Modal opened={opened} onClose={close} title={user === undefined ? 'New user' : `Edit ${user.name}`}>
+    <Dialog opened={opened} onClose={close} title={user === undefined ? 'New user' : `Edit ${user.name}`}>
       <form onSubmit={submit}>
         <Stack>
           <ProblemAlert problem={save.error} />
@@ -69,6 +70,6 @@ export function EditUser({
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

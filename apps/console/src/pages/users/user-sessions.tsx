@@ -1,5 +1,6 @@
-import { Modal, Stack } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import type { SessionInfo } from '#client/create-client.ts';
+import { Dialog } from '../../parts/dialog.tsx';
 import { act } from '../../api.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { usePages } from '../../parts/pages-of.ts';
@@ -18,9 +19,9 @@ const columns: Column<SessionInfo>[] = [
 /** Where somebody is signed in, and how to end it all. */
 export function UserSessions({ user, onClose }: { user: ListedUser | undefined; onClose: () => void }) {
   return (
-    <Modal opened={user !== undefined} onClose={onClose} size="lg" title={`Sessions of ${user?.name ?? ''}`}>
+    <Dialog opened={user !== undefined} onClose={onClose} size="lg" title={`Sessions of ${user?.name ?? ''}`}>
       {user !== undefined && <Sessions user={user} />}
-    </Modal>
+    </Dialog>
   );
 }
 
