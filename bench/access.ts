@@ -5,7 +5,8 @@ import { floodOnce, type FloodRound } from './access/flood.ts';
 import { timeEnds } from './access/time-ends.ts';
 import { cpuSecondsOf } from './cpu.ts';
 import { loadHttp, quantile } from './http-load.ts';
-import { conditionsOf, versionsOf, writeResults } from './report.ts';
+import { putInDocument } from './record.ts';
+import { checkLines, conditionsLine, conditionsOf, versionsOf, writeResults, type Check } from './report.ts';
 import { median, table } from './statistics.ts';
 import { openStores } from './stores.ts';
 
@@ -29,6 +30,7 @@ export async function run(args: string[]): Promise<boolean> {
   const { values } = parseArgs({
     args,
     options: {
+      record: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '7' },
       seconds: { type: 'string', default: '2.5' },
       connections: { type: 'string', default: '32' },
@@ -61,7 +63,6 @@ export async function run(args: string[]): Promise<boolean> {
 
   const ratios = ratiosOf(reads, refreshes, floods);
   const endedMs = { median: median(ends), worst: Math.max(...ends) };
-  console.log(`\n${summaryOf({ read, refresh, reads, refreshes, floods })}\n`);
   writeResults('access', {
     ...conditions,
     load: { sessions, seconds, rounds, queue: values.redis ? 'Redis' : 'PostgreSQL' },
@@ -72,7 +73,7 @@ export async function run(args: string[]): Promise<boolean> {
     ratios,
     endedMs,
   });
-  const checks: [string, number, boolean][] = [
+  const rows: [title: string, value: number, passes: boolean][] = [
     [
       `authenticated GET, x without authentication (>= ${MARKS.plain})`,
       ratios.readToPlain,
@@ -99,9 +100,15 @@ export async function run(args: string[]): Promise<boolean> {
       endedMs.worst <= MARKS.endedMs,
     ],
   ];
-  for (const [title, value, passes] of checks)
-    console.log(`${passes ? 'passed' : 'FAILED'}: ${title}: ${value.toFixed(2)}`);
-  return checks.every(([, , passes]) => passes);
+  const checks = rows.map(([title, value, passes]): Check => ({ title, value, passes }));
+  const text = [
+    summaryOf({ read, refresh, reads, refreshes, floods }),
+    '',
+    ...checkLines(checks).map((line) => `- ${line}`),
+  ].join('\n');
+  console.log(`\n${text}\n`);
+  if (values.record) putInDocument('access', `${text}\n\n${conditionsLine(conditions)}`);
+  return checks.every(({ passes }) => passes);
 }
 
 /** Every contestant once a round. */

@@ -8,6 +8,11 @@ const document = join(import.meta.dirname, '..', 'docs', 'performance.md');
 export function record(name: string, report: unknown, markdown: string): void {
   mkdirSync(results, { recursive: true });
   writeFileSync(join(results, `${name}.json`), `${JSON.stringify(report, null, 2)}\n`);
+  putInDocument(name, markdown);
+}
+
+/** Puts what people read between its marks in docs/performance.md. */
+export function putInDocument(name: string, markdown: string): void {
   const text = readFileSync(document, 'utf8');
   const [start, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
   const from = text.indexOf(start);

@@ -13,6 +13,28 @@ export function conditionsOf(versions: Record<string, string>, durability: strin
   };
 }
 
+/** The conditions of a run as one line under its figures. */
+export function conditionsLine({
+  at,
+  machine,
+  loadBefore,
+  versions,
+  durability,
+}: ReturnType<typeof conditionsOf>): string {
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `Measured ${at.slice(0, 10)} on ${machine} (load ${loadBefore.toFixed(1)} before) with ${named.join(', ')}. ${durability}.`;
+}
+
+/** What a suite requires and found, one line each. */
+export interface Check {
+  title: string;
+  value: number;
+  passes: boolean;
+}
+
+export const checkLines = (checks: readonly Check[]): string[] =>
+  checks.map(({ title, value, passes }) => `${passes ? 'passed' : 'FAILED'}: ${title}: ${value.toFixed(2)}`);
+
 /** The exact versions of packages of bench/. */
 export function versionsOf(...names: string[]): Record<string, string> {
   const { dependencies } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8')) as {
