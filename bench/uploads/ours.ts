@@ -38,6 +38,7 @@ export async function startOurs(stack: AsyncDisposableStack, stores: Stores, cla
     QUEUE_URL: queueUrl,
     DATA_DIR: dataDir,
     LOG_LEVEL: 'warn',
+    TRUST_PROXY: '127.0.0.1/32',
     LIMITS_PER_MINUTE: 'anonymous:10000000,user:10000000',
     UPLOADS_PER_HOUR: '1000000000',
     UPLOAD_QUOTA_BYTES: '999999999999',
