@@ -16,8 +16,8 @@ import { openRefusals } from '#webhooks/refusals.ts';
 import type { Sources } from '#webhooks/sources.ts';
 import { openAccessMetrics } from './access-metrics.ts';
 import { accessRoutes } from './access-routes.ts';
-import { consoleRoutes } from './console.ts';
 import { openClientAddressOf } from './client.ts';
+import { consoleRoutes } from './console.ts';
 import { allowOrigin } from './cors.ts';
 import { apiHeaders } from './headers.ts';
 import { openBodyBudget } from './body-budget.ts';
@@ -27,11 +27,12 @@ import { openIngressMetrics } from './metrics.ts';
 import { hearSessionEnds } from './hear-session-ends.ts';
 import { openAccess } from './open-access.ts';
 import { observeWebhooks } from './observe-webhooks.ts';
-import { openMonitoring } from './open-monitoring.ts';
 import { openLimits } from './open-limits.ts';
 import { watchLoad } from './open-load.ts';
+import { openMonitoring } from './open-monitoring.ts';
 import { openOutage } from './open-outage.ts';
 import { openUploads } from './open-uploads.ts';
+import { limitPages } from './limit-pages.ts';
 import { pageHeaders } from './page-headers.ts';
 import { openReceiptRoutes } from './receipt-routes.ts';
 import { limitRefusals } from './refusal-limit.ts';
@@ -202,6 +203,8 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     ...receiptRoutes,
     uploadRoutes(uploads),
     ...monitoringRoutes,
+    openCspReports({ limits, clientAddressOf, coalescer }),
+    limitPages({ limits, clientAddressOf }),
     consoleRoutes({
       origin: new URL(config.PUBLIC_URL).origin,
       boardUrl: config.BOARD_URL && new URL(config.BOARD_URL).href,
@@ -211,7 +214,6 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
         preload: config.HSTS_PRELOAD,
       }),
     }),
-    openCspReports({ limits, clientAddressOf, coalescer }),
   ];
   const guards = [
     allowOrigin(new URL(config.CLIENT_URL).origin),

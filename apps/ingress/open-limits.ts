@@ -86,6 +86,7 @@ async function openSharedLimiter({ config, stack, log, metrics }: OpenLimitsPart
   const redis = openRedis(url, { role: 'limits', name: 'limits', onError: openErrorLog(log, 'redis of the limits') });
   stack.defer(() => redis.disconnect());
   await settledWithin(REDIS_START_MS, whenReady(redis));
+  const sayAway = openErrorLog(log, 'limits are counted by this process alone: redis does not answer');
   const secret = Buffer.from(config.SESSION_SECRET[0]);
   return openLimiter({
     redis,
@@ -93,8 +94,7 @@ async function openSharedLimiter({ config, stack, log, metrics }: OpenLimitsPart
     processes: config.INGRESS_PROCESSES,
     onAway(isAway, error) {
       metrics.awayChanged(isAway);
-      if (isAway) log.warn({ err: error }, 'limits are counted by this process alone: redis is away');
-      else log.info('limits are counted in redis again');
+      if (isAway) sayAway(error);
     },
   });
 }

@@ -147,15 +147,14 @@ export function answerProblems(log: Log): ErrorRequestHandler {
     const failure = failureOf(error);
     if (failure === undefined) log.error({ err: error }, 'a bug in a request');
     response.locals['failure'] = failure?.code ?? 'bug';
-    if (failure !== undefined) response.locals['failureCode'] = failure.code;
     const answer = failure === undefined ? bugAnswer(requestId) : problemOf(failure, requestId);
     response.status(answer.status).set(answer.headers).end(answer.body);
   };
 }
 
 /** The failure that this request was answered with, if any. */
-export function failureCodeOf(response: Response): FailureCode | undefined {
-  return response.locals['failureCode'] as FailureCode | undefined;
+export function failureCodeOf(response: Response): FailureCode | 'bug' | undefined {
+  return response.locals['failure'] as FailureCode | 'bug' | undefined;
 }
 
 function failureOf(error: unknown): Failure | undefined {

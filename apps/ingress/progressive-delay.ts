@@ -6,7 +6,7 @@ import type { ClientAddressOf } from './client.ts';
 import { failureCodeOf } from './problem.ts';
 
 /** Answers to a wrong secret. */
-const WRONG: readonly (FailureCode | undefined)[] = ['login-failed', 'password-wrong', 'reset-invalid'];
+const WRONG: readonly (FailureCode | 'bug' | undefined)[] = ['login-failed', 'password-wrong', 'reset-invalid'];
 
 export interface ProgressiveDelayParts {
   delays: Delays;
