@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { EmbeddedPasswords } from '#database/embedded.ts';
 import type { Environment } from '#runtime/config.ts';
-import { readPrivateFile, writePrivateFile } from './private-file.ts';
+import { readPrivateFile, writePrivateFile } from '#runtime/private-file.ts';
 
 /** What the first run makes up: the setting, and which processes get it. */
 const generated = {

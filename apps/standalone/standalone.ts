@@ -1,13 +1,11 @@
-import { rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { valueOf, type Environment } from '#runtime/config.ts';
-import { takeLock } from '../../setup/lock.mjs';
 import { openBoundedLog } from './bounded-log.ts';
 import { openEmbeddedStore } from './embedded-store.ts';
 import { generatedSettings } from './generated-settings.ts';
+import { holdDataDirectory, shownPath } from './hold-data-directory.ts';
 import { keepRunning } from './keep-running.ts';
 import { listeningPlaces } from './listening-places.ts';
-import { makePrivateDirectory } from './private-file.ts';
 import { environmentsOf } from './process-environment.ts';
 import { openScanner } from './scanner.ts';
 import { removeRunning, writeRunning } from './running.ts';
@@ -47,7 +45,7 @@ export async function startStandalone({ config, env, stack, say, signal }: Stand
     board: places.BOARD_PORT.address,
   };
   const generated = generatedSettings(dataDir);
-  if (generated.fresh) say(`✓ Made secrets and the first admin in ${shown(dataDir)}, readable by you only`);
+  if (generated.fresh) say(`✓ Made secrets and the first admin in ${shownPath(dataDir)}, readable by you only`);
 
   const logs = openLogs(dataDir, stack);
   const stores: Record<string, string> = {};
@@ -84,7 +82,7 @@ export async function startStandalone({ config, env, stack, say, signal }: Stand
       name,
       env: environments[name],
       log: logs[name],
-      onTrouble: openTroubleLines(name, shown(logPath(dataDir, name)), say),
+      onTrouble: openTroubleLines(name, shownPath(logPath(dataDir, name)), say),
     });
 
   await migrate(begin('migrate'), signal);
@@ -118,25 +116,12 @@ export async function startStandalone({ config, env, stack, say, signal }: Stand
       config,
       addresses,
       publicUrl,
-      dataDir: shown(dataDir),
-      cluster: cluster && shown(cluster),
+      dataDir: shownPath(dataDir),
+      cluster: cluster && shownPath(cluster),
       hasScanner: scanner !== undefined,
       files: generated.files,
     }),
   );
-}
-
-/** One system a directory: two would share secrets, files and database. */
-function holdDataDirectory(dataDir: string, stack: AsyncDisposableStack): void {
-  makePrivateDirectory(dataDir);
-  const lock = join(dataDir, 'standalone.lock');
-  const holder = takeLock(lock);
-  if (holder !== undefined) {
-    throw new Error(
-      `Portcullis is running from ${shown(dataDir)} already (process ${holder}): stop it, or set DATA_DIR to another directory`,
-    );
-  }
-  stack.defer(() => rmSync(lock, { force: true }));
 }
 
 function logPath(dataDir: string, name: string): string {
@@ -162,10 +147,4 @@ async function migrate(migration: RunningProcess, signal: AbortSignal): Promise<
   signal.removeEventListener('abort', stop);
   signal.throwIfAborted();
   if (exit !== 0) throw new Error(`The database could not be migrated (exit ${exit})`);
-}
-
-/** A path as a person at this terminal would type it. */
-function shown(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith('..') ? path : short;
 }

@@ -26,9 +26,14 @@ export const appendOnlyTables = ['security_event', 'audit_seal'] as const;
 /** Tables that the application may only read. */
 export const readOnlyTables = ['audit_policy'] as const;
 
-/** After each migration, as the owner: the months ahead, a new era where a dump was restored, and how long events are kept. */
+/** After each migration, as the owner: what `resumeTrail` does, and how long events are kept. */
 export async function applyAuditPolicy(owner: Queryable, keepMonths: number): Promise<void> {
+  await resumeTrail(owner);
+  await owner.query('update audit_policy set keep_months = $1', [keepMonths === 0 ? null : keepMonths]);
+}
+
+/** As the owner: opens the months ahead, and a new era where a dump was restored. */
+export async function resumeTrail(owner: Queryable): Promise<void> {
   await owner.query('select security_event_open_months(2)');
   await owner.query('select audit_begin_era_if_restored()');
-  await owner.query('update audit_policy set keep_months = $1', [keepMonths === 0 ? null : keepMonths]);
 }

@@ -24,6 +24,7 @@ export const eventTypes = {
   'reset.issued': 'notice',
   'scanner.failed': 'critical',
   'scanner.ready': 'notice',
+  'secret.rotated': 'notice',
   'session.ended': 'info',
   'session.foreign': 'warning',
   'signing-key.created': 'notice',

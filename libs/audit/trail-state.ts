@@ -73,3 +73,11 @@ export async function trailState(pool: Pool): Promise<TrailState> {
     };
   });
 }
+
+/** The newest seal, as it is kept elsewhere. */
+export async function trailHead(client: Queryable): Promise<{ number: number; hash: string } | undefined> {
+  const { rows } = await client.query<{ number: string; hash: string }>(
+    "select number, encode(hash, 'hex') as hash from audit_seal order by number desc limit 1",
+  );
+  return rows[0] && { number: Number(rows[0].number), hash: rows[0].hash };
+}

@@ -21,6 +21,8 @@ export interface MigrateOptions {
   appendOnly: readonly string[];
   /** Tables that it may only read. */
   readOnly: readonly string[];
+  /** The last migration to apply; all of them if left out. */
+  upTo?: string;
   /** What else is done as the owner, each time. */
   afterwards?: (owner: Queryable) => Promise<void>;
 }
@@ -30,13 +32,13 @@ export interface MigrateOptions {
  * @returns the names of the migrations that were applied.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
-  const { config, ownerUrl, appRole, afterwards } = options;
+  const { config, ownerUrl, appRole, upTo, afterwards } = options;
   const client = new Client({ connectionString: ownerUrl, connectionTimeoutMillis: 5_000 });
   await client.connect();
   try {
     await requireUtf8(client);
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    const applied = await applyMigrations(config, ownerUrl);
+    const applied = await applyMigrations(config, ownerUrl, upTo);
     await afterwards?.(client);
     if (appRole !== undefined) await grantAccess(client, appRole, options);
     return applied;
@@ -45,10 +47,10 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   }
 }
 
-async function applyMigrations(config: Options, ownerUrl: string): Promise<string[]> {
+async function applyMigrations(config: Options, ownerUrl: string, upTo: string | undefined): Promise<string[]> {
   const orm = await MikroORM.init({ ...config, clientUrl: ownerUrl, logger: () => undefined });
   try {
-    const applied = await orm.migrator.up();
+    const applied = await orm.migrator.up(upTo === undefined ? undefined : { to: upTo });
     return applied.map((migration) => migration.name);
   } finally {
     await orm.close(true);
