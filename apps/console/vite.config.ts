@@ -16,18 +16,12 @@ export default defineConfig({
     chunkSizeWarningLimit: 800,
     rolldownOptions: {
       output: {
-        // Otherwise a small hook that everybody uses may end up beside what only few pages need.
+        // One file instead of a dozen small ones, which compress badly.
         codeSplitting: {
-          includeDependenciesRecursively: false,
           groups: [
             {
               name: 'base',
-              test: /node_modules\/(?:react|react-dom|scheduler|clsx|@tanstack)\/|@mantine\/(?:hooks|core\/esm\/core)\//,
-            },
-            { name: 'scroll-area', test: /@mantine\/core\/esm\/components\/ScrollArea\// },
-            {
-              name: 'floating',
-              test: /@floating-ui\/|@mantine\/core\/esm\/components\/(?:Popover|Combobox)\//,
+              test: /node_modules\/(?:react|react-dom|scheduler|clsx|@tanstack)\/|@mantine\/core\/esm\/core\//,
             },
           ],
         },
