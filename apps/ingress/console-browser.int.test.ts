@@ -173,7 +173,7 @@ describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: 120_000 }, 
     await other.page.getByText('This session was ended, on another device or by an admin.').waitFor();
     await mine.page.reload();
     await heading(mine.page, 'My sessions').waitFor();
-    expect(await mine.page.getByRole('row').count()).toBe(2);
+    await expect.poll(() => mine.page.getByRole('row').count()).toBe(2);
   });
 
   it('sends files, follows them to clean or infected, and hands out what is clean', async (context) => {

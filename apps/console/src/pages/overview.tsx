@@ -11,6 +11,7 @@ import { RecordsView } from '../parts/records-view.tsx';
 import { Section } from '../parts/section.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
 import { Time } from '../parts/time.tsx';
+import { alertWords } from './overview/words.ts';
 import { Figure } from './overview/figure.tsx';
 import type { RateSample } from './overview/rate-chart.tsx';
 import type { Overview as Shown } from './overview/shapes.ts';
@@ -72,11 +73,12 @@ function Content({ overview, samples }: { overview: Shown; samples: readonly Rat
         <Alert
           key={`${rule} ${subject}`}
           color={severity === 'critical' ? 'red' : 'yellow'}
-          title={subject === '' ? rule : `${rule}: ${subject}`}
+          title={alertWords(rule, subject)}
         >
           <Text size="sm" className="long">
             Since <Time at={raisedAt} />.{' '}
             {Object.entries(details)
+              .filter(([, value]) => value !== null)
               .map(([name, value]) => `${name}: ${String(value)}`)
               .join(', ')}
           </Text>

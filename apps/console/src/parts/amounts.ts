@@ -1,4 +1,4 @@
-const numbers = new Intl.NumberFormat();
+const numbers = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB'];
 
 export function count(value: number): string {

@@ -27,15 +27,14 @@ export function Receipt({ id }: { id: string }) {
   const [isRevealed, setRevealed] = useState(false);
   const path = `${RECEIPTS}/${id}`;
   const { data, error, isPending, refetch } = useQuery({
-    queryKey: [RECEIPTS, id, isRevealed],
+    // Each look at what is revealed is recorded: no more of them than were asked for, whatever changes.
+    queryKey: isRevealed ? ['revealed', id] : [RECEIPTS, id],
     queryFn: ({ signal }) => read<ShownReceipt>(path, isRevealed ? { reveal: 'true' } : {}, signal),
-    // Each look at what is revealed is recorded: no more of them than were asked for.
     ...(isRevealed ? { staleTime: Infinity, gcTime: 0, refetchOnWindowFocus: false } : { refetchInterval: 10_000 }),
   });
   const replay = useAct(() => act('POST', `${path}/replay`), {
     changes: [RECEIPTS],
     done: () => {
-      // What is read again now would be recorded as another look.
       setRevealed(false);
       return 'The receipt is replayed.';
     },

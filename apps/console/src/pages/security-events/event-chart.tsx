@@ -8,11 +8,17 @@ import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { hourly } from './hourly.ts';
 import { EVENTS, type EventCount } from './shapes.ts';
 
+interface Summary {
+  from: string;
+  to: string;
+  items: EventCount[];
+}
+
 /** Events by hour and type; what is rare is put together. */
 export default function EventChart({ from, to }: { from: string; to: string }) {
   const { data, error, isPending, refetch } = useQuery({
     queryKey: [EVENTS, 'summary', from, to],
-    queryFn: ({ signal }) => read<{ items: EventCount[] }>(`${EVENTS}/summary`, { from, to }, signal),
+    queryFn: ({ signal }) => read<Summary>(`${EVENTS}/summary`, { from, to }, signal),
     refetchInterval: 60_000,
   });
   if (isPending) return <Loading />;
@@ -24,10 +30,19 @@ export default function EventChart({ from, to }: { from: string; to: string }) {
       </Text>
     );
   }
-  const { rows, series } = hourly(data.items);
+  const { rows, series } = hourly(data.items, data.from, data.to);
   return (
     <figure className="chart" aria-label="Events by hour and type">
-      <BarChart h={240} data={rows} dataKey="hour" type="stacked" series={series} withLegend tickLine="y" />
+      <BarChart
+        h={240}
+        data={rows}
+        dataKey="hour"
+        type="stacked"
+        series={series}
+        withLegend
+        tickLine="y"
+        maxBarWidth={36}
+      />
     </figure>
   );
 }
