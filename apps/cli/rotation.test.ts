@@ -8,9 +8,11 @@ it('adds, uses and drops, so that at each step every process knows what the othe
   expect([added, used, dropped]).toEqual([['old', 'new'], ['new', 'old'], ['new']]);
   // Whoever runs with one list can read what is made by whoever runs with the one before or after it.
   const steps = [['old'], added, used, dropped];
-  for (const [at, list] of steps.entries()) {
-    for (const other of [steps[at - 1], steps[at + 1]]) if (other !== undefined) expect(list).toContain(other[0]);
-  }
+  const neighbours = steps.slice(1).flatMap((list, at) => [
+    { list, made: steps[at]?.[0] },
+    { list: steps[at], made: list[0] },
+  ]);
+  for (const { list, made } of neighbours) expect(list).toContain(made);
 });
 
 describe('refuses', () => {

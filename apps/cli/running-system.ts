@@ -4,13 +4,15 @@ import { z } from 'zod';
 import { valueOf, type Environment } from '#runtime/config.ts';
 
 const shape = z.object({
-  addresses: z.object({ ingress: z.string() }),
+  addresses: z.object({ ingress: z.string(), board: z.string() }),
   settings: z.record(z.string(), z.string()),
 });
 
 export interface RunningSystem {
   /** Base address of the ingress. */
   ingress: string;
+  /** Of the board. */
+  board: string;
   /** What it was started with, as far as it told; what the environment sets wins. */
   env: Environment;
 }
@@ -21,6 +23,7 @@ export function findRunningSystem(env: Environment): RunningSystem {
   const told = readRunning(join(valueOf('DATA_DIR', env) ?? '.data', 'running.json'));
   return {
     ingress: told?.addresses.ingress ?? `http://127.0.0.1:${valueOf('PORT', env) ?? '4000'}`,
+    board: told?.addresses.board ?? `http://127.0.0.1:${valueOf('BOARD_PORT', env) ?? '4001'}`,
     env: { ...told?.settings, ...given },
   };
 }
