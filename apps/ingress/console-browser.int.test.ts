@@ -270,7 +270,7 @@ describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: 120_000 }, 
     const check = async (name: string): Promise<void> => {
       await page.waitForLoadState('networkidle');
       // What still fades in has not its own colours yet.
-      await page.evaluate('Promise.all(document.getAnimations().map((animation) => animation.finished))');
+      await page.evaluate('Promise.allSettled(document.getAnimations().map((animation) => animation.finished))');
       await page.screenshot({ path: join(shots, `${name}-${look}.png`), fullPage: true });
       expect([name, await violationsOf(page)]).toEqual([name, []]);
       const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
