@@ -7,7 +7,7 @@ import { openPasswords } from '#access/passwords.ts';
 import { openSessionStandings, type SessionStandings } from '#access/session-standings.ts';
 import { openSigningKeys, type SigningKeys } from '#access/signing-keys.ts';
 import type { Role } from '#access/user.ts';
-import { record } from '#audit/record.ts';
+import type { RecordEvents } from '#audit/record.ts';
 import type { Pool } from '#database/pool.ts';
 import { openRequireCaller, type RequireCaller } from './authenticate.ts';
 import { openCsrfGuard, type CsrfGuard } from './csrf.ts';
@@ -40,11 +40,14 @@ export interface Access {
   requireCaller: RequireCaller;
 }
 
-export async function openAccess(
-  config: AccessConfig,
-  pool: Pool,
-  limits: Pick<Limits, 'signIn' | 'charge' | 'tiers'>,
-): Promise<Access> {
+export interface OpenAccessParts {
+  config: AccessConfig;
+  pool: Pool;
+  record: RecordEvents;
+  limits: Pick<Limits, 'signIn' | 'charge' | 'tiers'>;
+}
+
+export async function openAccess({ config, pool, record, limits }: OpenAccessParts): Promise<Access> {
   const keys = openKeyring(config.SESSION_SECRET);
   const csrfKeys = openKeyring(config.CSRF_SECRET);
   const pepper = config.PASSWORD_PEPPER === undefined ? undefined : openKeyring(config.PASSWORD_PEPPER);

@@ -2,7 +2,7 @@ import { listen } from '#runtime/http-server.ts';
 import { openHealth } from '#runtime/health.ts';
 import type { ProcessParts } from '#runtime/process.ts';
 import { openCoalescer } from '#audit/coalesce.ts';
-import { record } from '#audit/record.ts';
+import { openRecord } from '#audit/record-addresses.ts';
 import { watchPools } from '#database/pool-metrics.ts';
 import { isDatabaseUnavailable, openPool, requireUtf8 } from '#database/pool.ts';
 import { openQueueConnection } from '#queue/connection.ts';
@@ -89,6 +89,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     }),
     (opened) => opened.drain(),
   );
+  const record = openRecord(config.AUDIT_ADDRESSES);
   const coalescer = stack.adopt(
     openCoalescer({
       client: pool,
@@ -164,12 +165,13 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     metrics: metrics.registry,
     metricsToken: config.METRICS_TOKEN,
   });
-  const access = await openAccess(config, pool, limits);
+  const access = await openAccess({ config, pool, record, limits });
   stack.defer(() => access.context.passwords.close());
   hearSessionEnds({ stack, log, databaseUrl: config.DATABASE_URL, standings: access.standings });
   const observe = openAccessMetrics(metrics.registry, access.context.passwords.gate);
   const receiptRoutes = await openReceiptRoutes({
     stack,
+    record,
     databaseUrl: config.DATABASE_URL,
     pool,
     producer,
@@ -181,6 +183,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
   });
   const uploads = await openUploads({
     config,
+    record,
     pool,
     producer,
     requireCaller: access.requireCaller,

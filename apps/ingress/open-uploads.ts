@@ -1,4 +1,4 @@
-import { record } from '#audit/record.ts';
+import type { RecordEvents } from '#audit/record.ts';
 import { openListener } from '#database/listener.ts';
 import type { Pool } from '#database/pool.ts';
 import type { Producer } from '#queue/producer.ts';
@@ -16,6 +16,7 @@ import type { IngressConfig } from './settings.ts';
 export interface OpenUploadsParts {
   config: IngressConfig;
   pool: Pool;
+  record: RecordEvents;
   producer: Producer;
   requireCaller: RequireCaller;
   onDoorbellMissed: () => void;
@@ -25,7 +26,7 @@ export interface OpenUploadsParts {
 
 /** Opens what the routes of uploads stand on: the quarantine, and one connection that hears of changes. */
 export async function openUploads(parts: OpenUploadsParts): Promise<UploadRouteParts> {
-  const { config, pool, producer, requireCaller, log, stack } = parts;
+  const { config, pool, record, producer, requireCaller, log, stack } = parts;
   const storage = stack.use(await openLocalStorage(config.DATA_DIR));
   const changes = stack.adopt(openUploadChanges(), (opened) => opened.close());
   const listener = openListener(config.DATABASE_URL, {

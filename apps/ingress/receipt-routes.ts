@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import { record } from '#audit/record.ts';
+import type { RecordEvents } from '#audit/record.ts';
 import { openOrm } from '#database/orm.ts';
 import type { Pool } from '#database/pool.ts';
 import type { Limiter } from '#limits/limiter.ts';
@@ -20,6 +20,7 @@ export interface ReceiptRouteParts {
   stack: AsyncDisposableStack;
   databaseUrl: string;
   pool: Pool;
+  record: RecordEvents;
   producer: Producer;
   sources: Sources;
   limiter: Limiter;
@@ -30,7 +31,7 @@ export interface ReceiptRouteParts {
 
 /** Every route of receipts. They read through the mapper, which connects when it is first asked. */
 export async function openReceiptRoutes(parts: ReceiptRouteParts): Promise<Router[]> {
-  const { stack, pool, producer, sources, limiter, requireCaller, clientAddressOf, onMissed } = parts;
+  const { stack, pool, record, producer, sources, limiter, requireCaller, clientAddressOf, onMissed } = parts;
   const orm = stack.adopt(
     await openOrm({ entities: [WebhookLogEntity, WebhookEventEntity], forceUtcTimezone: true }, parts.databaseUrl),
     (opened) => opened.close(true),

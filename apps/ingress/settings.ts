@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { recordSettings } from '#audit/record-addresses.ts';
 import { accessSettings, publicUrlSettings } from '#access/settings.ts';
 import { proxySettings } from '#runtime/address.ts';
 import { port, url, yesNo } from '#runtime/config.ts';
@@ -23,6 +24,7 @@ export const ingressSettings = {
   ...uploadSettings,
   ...storageSettings,
   ...ticketSettings,
+  ...recordSettings,
   ...spoolSettings,
   PORT: port().default(4_000),
   HSTS_PRELOAD: yesNo(false),

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -104,6 +104,21 @@ async function count(databaseUrl: string, table: string): Promise<number> {
   }
 }
 
+async function signIn({ addresses, settings }: Running): Promise<number> {
+  const response = await fetch(`${addresses.ingress}/api/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: settings['ADMIN_EMAIL'], password: settings['ADMIN_PASSWORD'] }),
+  });
+  return response.status;
+}
+
+/** Runs a tool on the system of a directory. @throws Error if it exits other than 0. */
+function runTool(script: string, args: readonly string[], dataDir: string): string {
+  const env = { PATH: environment()['PATH'], DATA_DIR: dataDir };
+  return execFileSync(process.execPath, [script, ...args], { env, encoding: 'utf8' });
+}
+
 const processesIn = (dataDir: string): string[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -178,6 +193,28 @@ describe('npm start', () => {
     process.kill(pid, 'SIGKILL');
     await until(async () => ((await deliver(running, 'wamid.ONE')) === 200 ? true : undefined), system.output);
     expect(system.output()).toContain('PostgreSQL ended');
+  });
+
+  it('goes on from a backup with its secrets, elsewhere', { timeout: 180_000 }, async () => {
+    const [dataDir, otherDir] = [freshDataDir(), freshDataDir()];
+    const first = start(dataDir);
+    expect(await deliver(await untilRunning(first, dataDir), 'wamid.before')).toBe(200);
+    const backup = join(dataDir, 'backup');
+    expect(runTool('apps/cli/backup.ts', ['--to', backup, '--with-secrets'], dataDir)).toContain('rows of');
+    first.supervisor.kill('SIGTERM');
+    await first.ended;
+    expect(runTool('apps/standalone/restore.ts', [backup], otherDir)).toContain('The audit trail is as it was sealed');
+
+    const second = start(otherDir);
+    const running = await untilRunning(second, otherDir);
+    expect(await deliver(running, 'wamid.before')).toBe(200);
+    expect(await deliver(running, 'wamid.after')).toBe(200);
+    expect(await count(running.settings['DATABASE_URL']!, 'webhook_log')).toBe(2);
+    expect(await signIn(running)).toBe(200);
+    await until(
+      () => (runTool('apps/cli/audit.ts', ['verify'], otherDir).includes('not sealed') ? undefined : true),
+      () => 'the events of the restored system are not sealed',
+    );
   });
 
   it('refuses to run twice from one directory', { timeout: 120_000 }, async () => {
