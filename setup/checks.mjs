@@ -11,6 +11,7 @@ export const staticChecks = [
   ...(existsSync(join(root, 'apps/console/tsconfig.json'))
     ? [{ title: 'types of the console (tsc)', command: bin('tsc'), args: ['-p', 'apps/console'] }]
     : []),
+  { title: 'types of the example (tsc)', command: bin('tsc'), args: ['-p', 'examples/host-app'] },
   { title: 'lint (oxlint)', command: bin('oxlint'), args: [] },
   { title: 'format (oxfmt)', command: bin('oxfmt'), args: ['--check', '.'] },
   { title: 'fences (dependency-cruiser)', command: bin('depcruise'), args: ['apps', 'libs', 'mikro-orm.config.ts'] },
