@@ -86,6 +86,8 @@ describe('every route', () => {
     ['/api/webhook-logs/:id/events', 'GET', 'admin'],
     ['/api/webhook-logs/replay', 'POST', 'admin', { body: {} }],
     ['/api/webhook-logs/:id/replay', 'POST', 'admin'],
+    ['/console/', 'GET', 'pages', { anonymous: true }],
+    ['/nothing', 'GET', 'pages', { anonymous: true }],
     ['/api/security-events', 'GET', 'admin'],
     ['/api/security-events/summary', 'GET', 'admin'],
     ['/api/security-events/chain', 'GET', 'admin'],

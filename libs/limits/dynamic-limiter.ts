@@ -46,15 +46,14 @@ export function openDynamicLimiter(options: DynamicLimiterOptions): DynamicLimit
 
   return {
     async take(policy, key, cost = 1) {
-      const who = `${policy.name}:${key}`;
-      const reputation = reputations.of(who);
+      const reputation = reputations.of(policy.name, key);
       const earned = Math.max(cost, Math.floor(policy.points * reputation));
       const factor = Math.max(load.factor, policy.leastFactor ?? LEAST_FACTOR);
       const quota = Math.max(cost, Math.floor(earned * factor));
       const decision = await limiter.consume({ ...policy, points: quota }, key, cost);
       const outcome = outcomeOf(decision, { quota, earned, reputation });
-      if (outcome === 'exceeded' || outcome === 'abnormal') reputations.violated(who);
-      if (outcome === 'allowed' && decision.used === cost) reputations.behaved(who);
+      if (outcome === 'exceeded' || outcome === 'abnormal') reputations.violated(policy.name, key);
+      if (outcome === 'allowed' && decision.used === cost) reputations.behaved(policy.name, key);
       return {
         outcome,
         policy: policy.name,

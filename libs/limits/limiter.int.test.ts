@@ -58,6 +58,22 @@ describe.skipIf(!hasRedis())('a limiter on Redis', () => {
     expect([...one.away, ...two.away]).toEqual([]);
   });
 
+  it('gives out a large quota nearly whole and never more than that, asking for a few points at a time', async () => {
+    const url = await redisUrl();
+    const redis = clientOf(url);
+    const [one, two] = [await openOn(url, patient), await openOn(url, patient)];
+    const large: Policy = { name: 'large', points: 2_000, windowSeconds: 60 };
+    let through = 0;
+    for (let round = 0; round < 30; round += 1) {
+      through += await allowed(one.limiter, 50, large);
+      through += await allowed(two.limiter, 50, large);
+    }
+    expect(through).toBeLessThanOrEqual(2_000);
+    expect(through).toBeGreaterThan(1_800);
+    const calls = /cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1];
+    expect(Number(calls)).toBeGreaterThan(0);
+  });
+
   it('takes what a request costs', async () => {
     const { limiter } = await openOn(await redisUrl(), patient);
     expect(await limiter.consume(policy, 'key', 3)).toMatchObject({ allowed: true, used: 3, remaining: 2 });

@@ -1,4 +1,5 @@
 import type { RedisCommands } from '#limits/counter-batches.ts';
+import { Leases } from '#limits/leases.ts';
 import { LocalCounters, type LocalCountersOptions, type Usage } from '#limits/local-counters.ts';
 import { openSharedCounters, type SharedCounters } from '#limits/shared-counters.ts';
 
@@ -8,7 +9,7 @@ export interface Policy {
   name: string;
   points: number;
   windowSeconds: number;
-  /** Whether each process gives out only its share while Redis is away, as where passwords are tried. */
+  /** Counted one by one; while Redis is away each process gives out its share only. As where passwords are tried. */
   isStrict?: boolean;
 }
 
@@ -68,7 +69,7 @@ const LAST_REFUND_MS = 50;
 const NOTHING: Usage = { used: 0, remainingMs: 0 };
 
 /**
- * Counts per policy and key, in Redis where there is one. When Redis does not answer in time this process decides by its
+ * Counts per policy and key, in Redis where there is one; of large quotas a few points are taken at a time. When Redis does not answer in time this process decides by its
  * own counters until Redis answers again. What was refused meanwhile stays refused by this process until its window ends.
  */
 export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable {
@@ -77,6 +78,7 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
   const now = options.counters?.now ?? (() => performance.now());
   const shared = redis === undefined ? undefined : openSharedCounters(redis, { deadlineMs, hide });
   const own = new LocalCounters(options.counters);
+  const leasesByName = new Map<string, Leases>();
   const refusals = new Map<string, { used: number; endsAtMs: number; askAgainAtMs: number }>();
   let isAway = false;
   let isClosed = false;
@@ -129,7 +131,8 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
   function knownRefusal(policy: Policy, key: string): Decision | undefined {
     if (shared === undefined) return undefined;
     const atMs = now();
-    const refusal = refusals.get(`${policy.name}:${key}`);
+    // Mostly there is none, and making its name is dearer than all the rest.
+    const refusal = refusals.size === 0 ? undefined : refusals.get(`${policy.name}:${key}`);
     if (refusal !== undefined && refusal.askAgainAtMs > atMs && refusal.used > policy.points) {
       return decisionOf(policy, { used: refusal.used, remainingMs: refusal.endsAtMs - atMs }, isAway, atMs);
     }
@@ -139,13 +142,46 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
       : undefined;
   }
 
+  /** From what was taken before, or from the shared counter; undefined if that is away. */
+  function take(policy: Policy, key: string, cost: number): Usage | Promise<Usage | undefined> | undefined {
+    if (shared === undefined) return undefined;
+    const { name, windowSeconds, points } = policy;
+    if (policy.isStrict === true) return ask((counters) => counters.add(name, key, cost, windowSeconds));
+    const leases = leasesOf(name);
+    return leases.spend(key, cost, points, now()) ?? takeLease(leases, policy, { key, cost });
+  }
+
+  function leasesOf(name: string): Leases {
+    const known = leasesByName.get(name);
+    if (known !== undefined) return known;
+    const leases = new Leases();
+    leasesByName.set(name, leases);
+    return leases;
+  }
+
+  async function takeLease(
+    leases: Leases,
+    { name, windowSeconds, points }: Policy,
+    { key, cost }: { key: string; cost: number },
+  ): Promise<Usage | undefined> {
+    const taking = leases.ask(key, cost, points, now());
+    const usage = await ask((counters) => counters.add(name, key, taking.size, windowSeconds));
+    if (usage === undefined) {
+      leases.drop(key, taking);
+      return undefined;
+    }
+    const { used: total, remainingMs } = usage;
+    return { used: leases.keep(key, { ...taking, cost }, { total, remainingMs, nowMs: now() }), remainingMs };
+  }
+
   return {
     async consume(policy, key, cost = 1) {
       const refusal = knownRefusal(policy, key);
       if (refusal !== undefined) return refusal;
-      const { name, windowSeconds } = policy;
-      const usage = await ask((counters) => counters.add(name, key, cost, windowSeconds));
-      if (usage === undefined) return decisionOf(ownPart(policy), own.add(name, key, cost, windowSeconds), true, now());
+      const usage = await take(policy, key, cost);
+      if (usage === undefined) {
+        return decisionOf(ownPart(policy), own.add(policy.name, key, cost, policy.windowSeconds), true, now());
+      }
       if (usage.used > policy.points) rememberRefusal(policy, key, usage);
       return decisionOf(policy, usage, false, now());
     },

@@ -7,41 +7,41 @@ const MINUTE_MS = 60_000;
 it('falls with every violation, counting several at once as one', () => {
   let nowMs = 0;
   const reputations = openReputations({ now: () => nowMs });
-  for (let n = 0; n < 50; n += 1) reputations.violated('a');
-  expect(reputations.of('a')).toBeCloseTo(0.8);
+  for (let n = 0; n < 50; n += 1) reputations.violated('user', 'a');
+  expect(reputations.of('user', 'a')).toBeCloseTo(0.8);
   nowMs += 10_000;
-  reputations.violated('a');
-  expect(reputations.of('a')).toBeLessThan(0.66);
-  expect(reputations.of('b')).toBe(1);
+  reputations.violated('user', 'a');
+  expect(reputations.of('user', 'a')).toBeLessThan(0.66);
+  expect(reputations.of('user', 'b')).toBe(1);
 });
 
 it('is forgotten with time', () => {
   let nowMs = 0;
   const reputations = openReputations({ now: () => nowMs });
-  reputations.violated('a');
+  reputations.violated('user', 'a');
   nowMs = 10 * MINUTE_MS;
-  expect(reputations.of('a')).toBeCloseTo(0.9);
+  expect(reputations.of('user', 'a')).toBeCloseTo(0.9);
   nowMs = 24 * 60 * MINUTE_MS;
-  expect(reputations.of('a')).toBeCloseTo(1);
+  expect(reputations.of('user', 'a')).toBeCloseTo(1);
 });
 
 it('rises a little for those who keep to their limits for long', () => {
   let nowMs = 0;
   const reputations = openReputations({ now: () => nowMs });
-  reputations.behaved('a');
-  expect(reputations.of('a')).toBe(1);
+  reputations.behaved('user', 'a');
+  expect(reputations.of('user', 'a')).toBe(1);
   for (let minute = 0; minute < 600; minute += 1) {
     nowMs += MINUTE_MS;
-    reputations.behaved('a');
+    reputations.behaved('user', 'a');
   }
-  expect(reputations.of('a')).toBeGreaterThan(1.2);
+  expect(reputations.of('user', 'a')).toBeGreaterThan(1.2);
 });
 
 it('keeps a bounded number of callers', () => {
   const reputations = openReputations({ maxKeys: 3, now: () => 0 });
-  for (const key of ['a', 'b', 'c', 'd']) reputations.violated(key);
-  expect(reputations.of('a')).toBe(1);
-  expect(reputations.of('d')).toBeLessThan(1);
+  for (const key of ['a', 'b', 'c', 'd']) reputations.violated('user', key);
+  expect(reputations.of('user', 'a')).toBe(1);
+  expect(reputations.of('user', 'd')).toBeLessThan(1);
 });
 
 it('stays within its bounds', () => {
@@ -52,10 +52,10 @@ it('stays within its bounds', () => {
       const reputations = openReputations({ now: () => nowMs });
       for (const { good, waitMs } of acts) {
         nowMs += waitMs;
-        if (good) reputations.behaved('a');
-        else reputations.violated('a');
-        expect(reputations.of('a')).toBeGreaterThanOrEqual(LEAST_REPUTATION);
-        expect(reputations.of('a')).toBeLessThanOrEqual(BEST_REPUTATION);
+        if (good) reputations.behaved('user', 'a');
+        else reputations.violated('user', 'a');
+        expect(reputations.of('user', 'a')).toBeGreaterThanOrEqual(LEAST_REPUTATION);
+        expect(reputations.of('user', 'a')).toBeLessThanOrEqual(BEST_REPUTATION);
       }
     }),
   );

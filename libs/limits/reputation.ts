@@ -1,11 +1,11 @@
 /** How callers have behaved: 1 for those nobody knows. */
 export interface Reputations {
   /** 0.2 to 1.5. */
-  of(key: string): number;
+  of(policy: string, key: string): number;
   /** A limit was hit. Several in ten seconds are one. */
-  violated(key: string): void;
+  violated(policy: string, key: string): void;
   /** A window was begun; a caller who has kept to the limits for long earns a little more. */
-  behaved(key: string): void;
+  behaved(policy: string, key: string): void;
 }
 
 export const LEAST_REPUTATION = 0.2;
@@ -23,22 +23,27 @@ interface Standing {
   violatedAtMs: number;
 }
 
-/** Kept in this process only, for so many callers; who was heard of longest ago is forgotten first. */
+/** Kept in this process only, for so many callers of a policy; who was heard of longest ago is forgotten first. */
 export function openReputations({
   maxKeys = DEFAULT_MAX_KEYS,
   now = () => performance.now(),
 }: { maxKeys?: number; now?: () => number } = {}): Reputations {
-  const standings = new Map<string, Standing>();
+  const policies = new Map<string, Map<string, Standing>>();
 
-  function scoreOf(key: string): number {
-    const standing = standings.get(key);
+  function scoreOf(policy: string, key: string): number {
+    const standing = policies.get(policy)?.get(key);
     if (standing === undefined || standing.score === 1) return 1;
     return 1 + (standing.score - 1) * 0.5 ** ((now() - standing.atMs) / HALF_LIFE_MS);
   }
 
-  function keep(key: string, score: number, violatedAtMs: number): void {
+  function keep(policy: string, key: string, standing: Standing): void {
+    let standings = policies.get(policy);
+    if (standings === undefined) {
+      standings = new Map();
+      policies.set(policy, standings);
+    }
     standings.delete(key);
-    standings.set(key, { score, atMs: now(), violatedAtMs });
+    standings.set(key, standing);
     if (standings.size <= maxKeys) return;
     const [oldest] = standings.keys();
     standings.delete(oldest as string);
@@ -46,19 +51,19 @@ export function openReputations({
 
   return {
     of: scoreOf,
-    violated(key) {
-      const before = standings.get(key)?.violatedAtMs ?? Number.NEGATIVE_INFINITY;
-      if (now() - before < PAUSE_MS) return;
-      keep(key, Math.max(LEAST_REPUTATION, scoreOf(key) * PENALTY), now());
+    violated(policy, key) {
+      const before = policies.get(policy)?.get(key)?.violatedAtMs ?? Number.NEGATIVE_INFINITY;
+      const atMs = now();
+      if (atMs - before < PAUSE_MS) return;
+      const score = Math.max(LEAST_REPUTATION, scoreOf(policy, key) * PENALTY);
+      keep(policy, key, { score, atMs, violatedAtMs: atMs });
     },
-    behaved(key) {
-      const score = scoreOf(key);
+    behaved(policy, key) {
+      const score = scoreOf(policy, key);
       if (score < 1) return;
-      if (!standings.has(key)) {
-        keep(key, 1, Number.NEGATIVE_INFINITY);
-        return;
-      }
-      keep(key, Math.min(BEST_REPUTATION, score + CREDIT), Number.NEGATIVE_INFINITY);
+      const isKnown = policies.get(policy)?.has(key) === true;
+      const next = isKnown ? Math.min(BEST_REPUTATION, score + CREDIT) : 1;
+      keep(policy, key, { score: next, atMs: now(), violatedAtMs: Number.NEGATIVE_INFINITY });
     },
   };
 }
