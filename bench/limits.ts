@@ -1,10 +1,9 @@
-import { cpus, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startServer } from './servers.ts';
 import { cpuSecondsOf } from './cpu.ts';
 import { openGenerator } from './generator.ts';
-import { record } from './record.ts';
+import { conditionsOf, versionsOf, writeResults } from './report.ts';
 import { median, table } from './statistics.ts';
 import { openStores, type Stores } from './stores.ts';
 
@@ -45,9 +44,10 @@ export async function run(args: string[]): Promise<boolean> {
     connections: Number(values.connections),
     clients: Number(values.clients),
   };
-  const [loadBefore = 0] = loadavg();
   await using stack = new AsyncDisposableStack();
   const stores = await openStores(stack);
+  const versions = { redis: stores.redisVersion, ...versionsOf('express-rate-limit', 'rate-limit-redis') };
+  const conditions = conditionsOf(versions, 'Redis: append-only file, synced every second');
   const contestants = await startAll(stack, stores);
   const measure = (contestant: Contestant, lasts: number): Promise<Measure> =>
     load(contestant, { seconds: lasts, connections, clients });
@@ -78,9 +78,11 @@ export async function run(args: string[]): Promise<boolean> {
   });
   const summary = table(['route', 'requests/s', 'of no limits', 'p99 ms', 'CPU-s per 1,000'], rows);
   console.log(`\n${summary}\n`);
-  const report = { at: new Date().toISOString(), loadBefore, rounds, seconds, connections, clients, ratios, measures };
-  const head = `${report.at.slice(0, 10)}; ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, load before ${loadBefore.toFixed(1)}; ${connections} connections, ${clients} clients, ${rounds} rounds of ${seconds} s.`;
-  if (values.record) record('limits', report, `${head}\n\n${summary}`);
+  if (values.record) {
+    const load = { rounds, seconds, connections, clients };
+    const results = contestants.map(({ name }, index) => ({ name, rounds: measures[index] ?? [] }));
+    writeResults('limits', { ...conditions, load, results, ratios });
+  }
   const passes = ratios.slice(0, 2).every((ratio) => ratio >= MARK);
   console.log(
     `${passes ? 'passed' : 'FAILED'}: in the process and on Redis at least ${MARK} x the route without limits`,
