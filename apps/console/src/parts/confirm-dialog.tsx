@@ -1,11 +1,14 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
-import type { ConfirmProps } from './confirm.tsx';
 import { Dialog } from './dialog.tsx';
 
-type ConfirmDialogProps = Pick<ConfirmProps, 'label' | 'question' | 'onConfirm'> & {
+export interface ConfirmDialogProps {
+  /** The title, and on the button that does it. */
+  label: string;
+  question: string;
+  onConfirm: () => void;
   onClose: () => void;
   isMild: boolean;
-};
+}
 
 export default function ConfirmDialog({ label, question, onConfirm, onClose, isMild }: ConfirmDialogProps) {
   function confirm(): void {
