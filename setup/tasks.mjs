@@ -25,6 +25,7 @@ export const tasks = {
   doctor: { script: 'apps/cli/doctor.ts' },
   user: { script: 'apps/cli/user.ts' },
   demo: { script: 'apps/standalone/demo.ts' },
+  picture: { script: 'setup/picture.mjs', wants: ['browser'] },
   'host-app': { script: 'examples/host-app/main.ts' },
   bench: { script: 'bench/main.ts', wants: ['redis'] },
   db: { script: 'node_modules/@mikro-orm/cli/cli.js', env: { MIKRO_ORM_CLI_PREFER_TS: '1' }, usesDatabase: true },

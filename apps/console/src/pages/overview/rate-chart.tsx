@@ -18,7 +18,6 @@ export default function RateChart({ samples }: { samples: readonly RateSample[] 
         h={200}
         data={samples.map(({ at, ...rates }) => ({ at: timeText.format(new Date(at)), ...rates }))}
         dataKey="at"
-        type="stacked"
         curveType="monotone"
         withDots={false}
         withLegend
