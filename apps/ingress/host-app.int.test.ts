@@ -7,6 +7,7 @@ import { hasBrowser } from '#testing/browser.ts';
 import { openChromium } from '#testing/chromium.ts';
 import { startProcess, type TestProcess } from '#testing/process.ts';
 import { startSystem, type TestSystem } from '#testing/system.ts';
+import { eicar } from '#uploads/test-signatures.ts';
 import { sendMessages } from '#testing/whatsapp-load.ts';
 import { makeUser, openClient, PASSWORD } from './testing/people.ts';
 
@@ -94,14 +95,14 @@ describe('the example application behind it', { timeout: 120_000 }, () => {
     expect((await fetch(`${host.origin}/api/tickets`, { headers })).status).toBe(401);
   });
 
-  it('is asked whether a ticket may be used, and can say no', async () => {
+  it('is asked whether a ticket may be used, can say no, and is told of each verdict', async () => {
     const send = openClient(system.ingress.origin);
     const { email } = await makeUser(system.database.pool, { email: 'uploader@example.com' });
     const { body: login } = await send('/api/auth/login', { body: { email, password: PASSWORD } });
     const authorization = `Bearer ${login.accessToken}`;
-    const upload = async (ticketId: string): Promise<number> => {
+    const upload = async (ticketId: string, text = 'a note\n', name = 'note.txt'): Promise<number> => {
       const form = new FormData();
-      form.set('file', new File(['a note\n'], 'note.txt', { type: 'text/plain' }));
+      form.set('file', new File([text], name, { type: 'text/plain' }));
       const answer = await fetch(`${system.ingress.origin}/api/attachments/${ticketId}`, {
         method: 'POST',
         headers: { authorization },
@@ -113,6 +114,27 @@ describe('the example application behind it', { timeout: 120_000 }, () => {
     await fetch(`${host.origin}/api/tickets`, { headers: { authorization } });
     expect(await upload('T-1')).toBe(202);
     expect(await upload('T-999')).toBe(404);
+
+    if (!system.hasScanner) return;
+    expect(await upload('T-1', eicar().toString('latin1'), 'bad.txt')).toBe(202);
+    const verdicts = async (): Promise<string[]> => {
+      const answer = await fetch(`${host.origin}/api/tickets`, { headers: { authorization } });
+      const { items } = (await answer.json()) as {
+        items: { id: string; attachments: { name: string; status: string }[] }[];
+      };
+      const attachments = items.find(({ id }) => id === 'T-1')?.attachments ?? [];
+      return attachments.map(({ name, status }) => `${name} ${status}`).toSorted();
+    };
+    await expect.poll(verdicts, { timeout: 60_000 }).toEqual(['bad.txt infected', 'note.txt clean']);
+    const { rows } = await system.database.pool.query(
+      `select type, state, attempts, (select count(*) from webhook_effect where event_id = event.id) as effects
+       from webhook_event as event where source = 'uploads' order by type`,
+    );
+    const done = { state: 'done', attempts: 0, effects: 1 };
+    expect(rows).toEqual([
+      { type: 'upload.clean', ...done },
+      { type: 'upload.infected', ...done },
+    ]);
   });
 
   describe.skipIf(!hasBrowser())('in Chromium', () => {

@@ -24,6 +24,7 @@ import type { GuardState } from '#uploads/scan-guard.ts';
 import { makeUploadsDue } from '#uploads/waiting-uploads.ts';
 import { openReceiptProcessor } from '#webhooks/process-receipts.ts';
 import { readRetention } from '#webhooks/retention.ts';
+import { announcementOf } from './announce-verdicts.ts';
 import { sweepOverdue } from './jobs/sweep.ts';
 import { describeConsumer, openScannerDescription } from './describe-worker.ts';
 import { openWorkerMetrics } from './metrics.ts';
@@ -70,20 +71,18 @@ await runProcess('worker', async ({ stack, log }) => {
     opened.close(),
   );
   const handlers = handlersOf({ config, outbound });
+  const onEvents = (ids: readonly string[]): void => {
+    const jobs = chunksOf(ids, MAX_EVENTS_PER_JOB).map((eventIds) => ({ eventIds }));
+    producer.ringMany(events, jobs).catch(metrics.doorbellMissed);
+  };
+  const announce = announcementOf({ handlers, onEvents });
   const processor = stack.adopt(
-    openReceiptProcessor({
-      pool,
-      wants: (type) => wantsEvent(handlers, type),
-      onEvents: (ids) => {
-        const jobs = chunksOf(ids, MAX_EVENTS_PER_JOB).map((eventIds) => ({ eventIds }));
-        producer.ringMany(events, jobs).catch(metrics.doorbellMissed);
-      },
-    }),
+    openReceiptProcessor({ pool, wants: (type) => wantsEvent(handlers, type), onEvents }),
     (opened) => opened.drain(),
   );
   const storage = stack.use(await openLocalStorage(config.DATA_DIR));
   const scanning = queues.includes('uploads')
-    ? await openScanning({ config, pool, storage, log, stack, onVerdict: metrics.scanned })
+    ? await openScanning({ config, pool, storage, announce, log, stack, onVerdict: metrics.scanned })
     : undefined;
   const clamd = config.CLAMD_URL;
   const trail = openTrail({ pool, outbound, config, metrics: metrics.alerts, log });
@@ -94,6 +93,7 @@ await runProcess('worker', async ({ stack, log }) => {
     handlers,
     log,
     storage,
+    announce,
     retentionDaysOf,
     tendTrail: trail.tend,
     receivers: trail.receivers,

@@ -11,6 +11,7 @@ import { openScanGuard, type GuardState, type ScanGuard } from '#uploads/scan-gu
 import type { ScanParts } from '#uploads/scan-parts.ts';
 import type { Storage } from '#uploads/storage.ts';
 import { openTicketCheck } from '#uploads/ticket-check.ts';
+import type { AnnounceVerdicts } from '#uploads/verdict.ts';
 import { makeWaitingDue } from '#uploads/waiting-uploads.ts';
 import type { WorkerConfig } from './settings.ts';
 
@@ -21,6 +22,7 @@ export interface OpenScanningParts {
   config: WorkerConfig;
   pool: Pool;
   storage: Storage;
+  announce: AnnounceVerdicts;
   log: Log;
   stack: AsyncDisposableStack;
   onVerdict: (status: string, seconds: number) => void;
@@ -28,7 +30,7 @@ export interface OpenScanningParts {
 
 /** Opens what scanning needs: threads that look into files, the scanner, and the guard that decides whether to trust it. */
 export async function openScanning(parts: OpenScanningParts): Promise<ScanParts> {
-  const { config, pool, storage, log, stack } = parts;
+  const { config, pool, storage, announce, log, stack } = parts;
   const address = config.CLAMD_URL ?? NOWHERE;
   if (config.CLAMD_URL === undefined) log.warn('CLAMD_URL is not set: uploads wait in quarantine');
   const scanner = await openClamscanScanner({ address });
@@ -52,7 +54,7 @@ export async function openScanning(parts: OpenScanningParts): Promise<ScanParts>
     );
   });
   const authorise = openTicketCheck(config.TICKET_CHECK_URL);
-  return { pool, storage, inspector, scanner, guard, authorise, record, log, onVerdict: parts.onVerdict };
+  return { pool, storage, inspector, scanner, guard, authorise, record, announce, log, onVerdict: parts.onVerdict };
 }
 
 async function tellChange(pool: Pool, state: GuardState): Promise<void> {

@@ -25,6 +25,7 @@ import type { AuthoriseAttachment } from '#uploads/ticket-check.ts';
 import { rememberCaller, type Role } from '../../apps/ingress/caller.ts';
 import { buildIngress } from '../../apps/ingress/ingress.ts';
 import { isUpload, uploadRoutes } from '../../apps/ingress/routes/uploads.ts';
+import { announcementOf } from '../../apps/worker/announce-verdicts.ts';
 
 export interface UploadSystemOptions {
   /** A clamd to scan with, or a scanner of the test's own. */
@@ -90,7 +91,9 @@ export async function startUploadSystem(
   const scanner = options.scanner ?? (await scannerOf(options.clamd));
   const guard = options.guard ?? (await trustingGuard(options.clamd));
   const checkpoint = options.checkpoint === undefined ? {} : { checkpoint: options.checkpoint };
-  const parts = { pool, storage, inspector, scanner, guard, authorise, record, log, ...checkpoint };
+  const listening = { name: 'listening', wants: () => true, call: async () => undefined };
+  const announce = announcementOf({ handlers: [listening], onEvents: () => undefined });
+  const parts = { pool, storage, inspector, scanner, guard, authorise, record, announce, log, ...checkpoint };
   const changes = stack.adopt(openUploadChanges(), (opened) => opened.close());
   const heard = Promise.withResolvers<void>();
   const listener = openListener(databaseUrl, {

@@ -1,7 +1,7 @@
-import type { Pool, PoolClient } from '#database/pool.ts';
-import { inTransaction } from '#database/pool.ts';
+import { inTransaction, type Pool } from '#database/pool.ts';
 import type { RecordUploadEvents, UploadEvent } from '#uploads/record.ts';
 import type { Reason, Signatures, UploadStatus, Verification, Warning } from '#uploads/status.ts';
+import { announceNothing, VERDICT_COLUMNS, type AnnounceVerdicts, type UploadVerdict } from '#uploads/verdict.ts';
 
 /** An upload that this process scans. Nobody else does while the claim is renewed. */
 export interface ClaimedUpload {
@@ -61,7 +61,8 @@ const CLOSE = `
   where id = $1 and version = $2 and status = 'scanning' and deleted_at is null
     and ($6::text is null or $6 = stored_name or exists (
       select 1 from upload twin where twin.stored_name = $6 and twin.status = 'clean' and twin.deleted_at is null
-      for share))`;
+      for share))
+  returning ${VERDICT_COLUMNS}`;
 
 /** Undefined if there is nothing to scan: decided, deleted, or in other hands. */
 export async function claimUpload(pool: Pool, id: string): Promise<ClaimedUpload | undefined> {
@@ -93,10 +94,18 @@ export async function releaseUpload(pool: Pool, { id, version }: ClaimedUpload, 
   await pool.query({ name: 'upload-release', text: RELEASE, values });
 }
 
-/** Ends an upload, with its event in the same transaction. False if it was deleted or claimed by someone else. */
+export interface CloseParts {
+  pool: Pool;
+  record: RecordUploadEvents;
+  announce?: AnnounceVerdicts | undefined;
+}
+
+/**
+ * Ends an upload, with its event and its announcement in the same transaction. False if it was deleted or claimed by
+ * someone else.
+ */
 export async function closeUpload(
-  pool: Pool,
-  record: RecordUploadEvents,
+  { pool, record, announce = announceNothing }: CloseParts,
   { id, version }: ClaimedUpload,
   outcome: Outcome,
 ): Promise<boolean> {
@@ -113,15 +122,15 @@ export async function closeUpload(
     outcome.signatures,
     outcome.signatureVersion,
   ];
-  const close = async (client: Pool | PoolClient): Promise<boolean> => {
-    const { rowCount } = await client.query({ name: 'upload-close', text: CLOSE, values });
-    return rowCount === 1;
-  };
   const { event } = outcome;
-  if (event === undefined) return close(pool);
-  return inTransaction(pool, async (client) => {
-    if (!(await close(client))) return false;
-    await record(client, [{ ...event, actorKind: 'system', targetKind: 'upload', targetId: id }]);
-    return true;
+  const announced = await inTransaction(pool, async (client) => {
+    const { rows } = await client.query<UploadVerdict>({ name: 'upload-close', text: CLOSE, values });
+    if (rows.length === 0) return undefined;
+    if (event !== undefined) {
+      await record(client, [{ ...event, actorKind: 'system', targetKind: 'upload', targetId: id }]);
+    }
+    return announce(client, rows);
   });
+  announced?.();
+  return announced !== undefined;
 }

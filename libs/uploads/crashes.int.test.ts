@@ -47,6 +47,7 @@ describe('a process that is killed', () => {
   });
   afterEach(async () => {
     await database.pool.query('delete from upload');
+    await database.pool.query('delete from webhook_event');
     rmSync(dataDir, { recursive: true, force: true });
   });
 
@@ -72,6 +73,11 @@ describe('a process that is killed', () => {
       })),
     ).toEqual(expected);
     const clean = readdirSync(join(dataDir, 'clean'));
+    const { rows: announced } = await database.pool.query(
+      `select source, type, event_key as key, state, data->>'status' as status from webhook_event`,
+    );
+    const told = { source: 'uploads', type: `upload.${what}`, key: `${uploads[0]?.id}:${what}`, state: 'open' };
+    expect(announced).toEqual(isDurable(point) ? [{ ...told, status: what }] : []);
     expect(readdirSync(join(dataDir, 'quarantine'))).toEqual([]);
     expect(clean.map((name) => readFileSync(join(dataDir, 'clean', name)).toString())).toEqual(
       isDurable(point) && what === 'clean' ? [content.toString()] : [],

@@ -6,6 +6,7 @@ import type { ScanVerdict } from '#uploads/scanner.ts';
 import type { SignatureState } from '#uploads/signature-state.ts';
 import type { Reason, UploadStatus } from '#uploads/status.ts';
 import { scanSourceOf } from '#uploads/stored-bytes.ts';
+import { announceNothing, VERDICT_COLUMNS, type UploadVerdict } from '#uploads/verdict.ts';
 
 interface CleanUpload {
   id: string;
@@ -28,7 +29,7 @@ const TURNED = `
   update upload set status = $2, reason = $3, stored_name = null, signature_version = $4, version = version + 1,
     updated_at = now(), scanned_at = now()
   where stored_name = $1 and status = 'clean' and deleted_at is null
-  returning id, owner_id as "ownerId"`;
+  returning ${VERDICT_COLUMNS}`;
 
 /** Scans a clean upload again if the signatures have changed since; everyone who shares a file that turned bad loses it. */
 export async function rescanUpload(
@@ -70,9 +71,10 @@ async function turn(
   verdict: Exclude<ScanVerdict, { kind: 'clean' }>,
 ): Promise<void> {
   const end = endOf(verdict);
-  await inTransaction(parts.pool, async (client) => {
+  const { announce = announceNothing } = parts;
+  const announced = await inTransaction(parts.pool, async (client) => {
     const values = [upload.storedName, end.status, end.reason, signatures.version];
-    const { rows } = await client.query<{ id: string; ownerId: string }>(TURNED, values);
+    const { rows } = await client.query<UploadVerdict>(TURNED, values);
     await parts.record(
       client,
       rows.map(({ id, ownerId }) => ({
@@ -83,7 +85,9 @@ async function turn(
         details: { ...end.details, ownerId, afterBeingClean: true },
       })),
     );
+    return announce(client, rows);
   });
+  announced();
   await removeUnnamed(parts, upload.storedName);
 }
 

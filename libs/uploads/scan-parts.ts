@@ -7,6 +7,7 @@ import type { ScanGuard } from '#uploads/scan-guard.ts';
 import type { Scanner } from '#uploads/scanner.ts';
 import type { Storage } from '#uploads/storage.ts';
 import type { AuthoriseAttachment } from '#uploads/ticket-check.ts';
+import type { AnnounceVerdicts } from '#uploads/verdict.ts';
 
 /** What scanning an upload needs. */
 export interface ScanParts {
@@ -17,6 +18,8 @@ export interface ScanParts {
   guard: ScanGuard;
   authorise: AuthoriseAttachment;
   record: RecordUploadEvents;
+  /** Undefined where nobody wants to know of verdicts. */
+  announce?: AnnounceVerdicts | undefined;
   log: Log;
   checkpoint?: Checkpoint;
   /** Called with each verdict and how long it took. */

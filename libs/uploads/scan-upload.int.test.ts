@@ -41,6 +41,13 @@ async function eventsOf(id: string): Promise<string[]> {
   );
   return rows.map(({ type }) => type);
 }
+async function announcedOf(id: string): Promise<string[]> {
+  const { rows } = await system.pool.query<{ type: string }>(
+    `select type from webhook_event where data->>'uploadId' = $1 order by data->>'version'`,
+    [id],
+  );
+  return rows.map(({ type }) => type);
+}
 const scannerThat = (scan: () => Promise<ScanVerdict>): Scanner => ({ scan });
 const failing = (code: 'scanner-unavailable' | 'scan-inconclusive') => async (): Promise<ScanVerdict> => {
   throw new Failure(code, { detail: 'bad-reply' });
@@ -62,6 +69,7 @@ describe('a scan', () => {
       await system.scan(id);
       expect(await statusOf(id)).toEqual(['infected', 'infected']);
       expect(await eventsOf(id)).toEqual(['upload.infected']);
+      expect(await announcedOf(id)).toEqual(['upload.infected']);
     }
     expect(system.files()).toEqual({ quarantine: [], clean: [] });
   });
@@ -299,6 +307,7 @@ describe('a file that was clean', () => {
     for (const id of ids) {
       expect(await statusOf(id)).toEqual(['infected', 'infected']);
       expect(await eventsOf(id)).toEqual(['upload.infected']);
+      expect(await announcedOf(id)).toEqual(['upload.clean', 'upload.infected']);
       expect((await send(system.origin, `/api/uploads/${id}/content`)).status).toBe(410);
     }
     expect(system.files().clean).toEqual([]);
@@ -335,9 +344,10 @@ describe('the sweeps', () => {
   it('give up what nobody could scan for a week', async () => {
     await open();
     const id = await take();
-    expect(await sweepExpired(system, never)).toBe(0);
+    expect(await sweepExpired(system.parts, never)).toBe(0);
     await system.pool.query(`update upload set created_at = now() - interval '8 days'`);
-    expect(await sweepExpired(system, never)).toBe(1);
+    expect(await sweepExpired(system.parts, never)).toBe(1);
+    expect(await announcedOf(id)).toEqual(['upload.expired']);
     expect(await statusOf(id)).toEqual(['expired', 'expired']);
     const { status, json } = await send(system.origin, `/api/uploads/${id}/content`);
     expect([status, json.code]).toEqual([410, 'expired']);

@@ -52,8 +52,8 @@ export async function scanUpload(parts: ScanParts, id: string, signal: AbortSign
 
 /** Row first, then bytes: whatever is left behind in between has no row, and the orphan sweep removes it. */
 async function close(parts: ScanParts, upload: ClaimedUpload, outcome: Outcome): Promise<void> {
-  const { pool, record, checkpoint = passCheckpoint } = parts;
-  await closeUpload(pool, record, upload, outcome);
+  const { checkpoint = passCheckpoint } = parts;
+  await closeUpload(parts, upload, outcome);
   checkpoint('verdict-committed');
   // Also where the row was deleted meanwhile; a file that a row still names is left alone.
   if (outcome.storedName !== upload.storedName || outcome.status === 'clean') {

@@ -1,10 +1,12 @@
-import type { Pool } from '#database/pool.ts';
+import { inTransaction, type Pool } from '#database/pool.ts';
 import { removeUnnamed } from '#uploads/remove-bytes.ts';
 import type { Storage, Zone } from '#uploads/storage.ts';
+import { announceNothing, VERDICT_COLUMNS, type AnnounceVerdicts, type UploadVerdict } from '#uploads/verdict.ts';
 
 export interface SweepParts {
   pool: Pool;
   storage: Storage;
+  announce?: AnnounceVerdicts | undefined;
 }
 
 const BATCH = 500;
@@ -21,10 +23,10 @@ const EXPIRE = `
     where status in ('quarantined', 'scan-failed') and created_at < now() - $1 * interval '1 day'
       and stored_name is not null and deleted_at is null
     order by id limit $2 for update skip locked)
-  update upload u set status = 'expired', reason = 'expired', stored_name = null, version = version + 1,
+  update upload set status = 'expired', reason = 'expired', stored_name = null, version = version + 1,
     updated_at = now()
-  from due where u.id = due.id
-  returning due.stored_name as "storedName"`;
+  from due where upload.id = due.id
+  returning due.stored_name as "storedName", ${VERDICT_COLUMNS}`;
 
 const FORGET = `
   delete from upload where id in (
@@ -62,12 +64,24 @@ export async function sweepOrphans(
 export async function sweepExpired(parts: SweepParts, signal: AbortSignal, days = QUARANTINE_DAYS): Promise<number> {
   let expired = 0;
   while (!signal.aborted) {
-    const { rows } = await parts.pool.query<{ storedName: string }>(EXPIRE, [days, BATCH]);
+    const rows = await expireBatch(parts, days);
     for (const { storedName } of rows) await removeUnnamed(parts, storedName);
     expired += rows.length;
     if (rows.length < BATCH) break;
   }
   return expired;
+}
+
+async function expireBatch(
+  { pool, announce = announceNothing }: SweepParts,
+  days: number,
+): Promise<(UploadVerdict & { storedName: string })[]> {
+  const { rows, announced } = await inTransaction(pool, async (client) => {
+    const result = await client.query<UploadVerdict & { storedName: string }>(EXPIRE, [days, BATCH]);
+    return { rows: result.rows, announced: await announce(client, result.rows) };
+  });
+  announced();
+  return rows;
 }
 
 /** Forgets the rows of deleted uploads after a month. @returns how many. */

@@ -1,3 +1,4 @@
+import { ownSource } from '#webhooks/insert-own-events.ts';
 import type { ProviderName } from '#webhooks/provider.ts';
 import { isProviderName, providers } from '#webhooks/providers.ts';
 import { settingOf } from '#webhooks/source-settings.ts';
@@ -55,6 +56,7 @@ function parseSource(item: string): DeclaredSource | string {
   if (name.endsWith('-file')) return 'has a name that ends in -file, which settings use for files';
   if (fixedSources.some((fixed) => fixed.name === name))
     return `has the name ${name}, which belongs to a route of its own`;
+  if (name === ownSource) return `has the name ${ownSource}, which is that of verdicts on uploads`;
   if (!isProviderName(provider)) {
     return `has a provider other than ${Object.keys(providers).join(', ')}`;
   }

@@ -14,6 +14,7 @@ export interface JsonObject {
  * | `order.created`, `order.updated`, … | OrderData (woocommerce, shopify, wooalerts) |
  * | `customer.created`, `product.updated`, … | `{ id, topic }` (woocommerce, shopify) |
  * | any type of a Standard Webhooks sender | its `data` |
+ * | `upload.clean`, `upload.infected`, … | UploadVerdictData (source `uploads`, without a receipt) |
  * | `<provider>.<the sender's own name>` | the little that helps to route; all of it is in `raw` |
  */
 export interface EventDraft {
@@ -92,4 +93,26 @@ export interface OrderData {
   email?: string | undefined;
   phone?: string | undefined;
   name?: string | undefined;
+}
+
+/** How an upload ended. A verdict may come before an earlier one: the higher version holds. */
+export interface UploadVerdictData {
+  uploadId: string;
+  version: number;
+  ticketId: string;
+  ownerId: string;
+  /** `clean`, `infected`, `rejected`, `unscannable`, `scan-failed` or `expired`. */
+  status: string;
+  reason?: string | undefined;
+  detail?: string | undefined;
+  originalName: string;
+  /** In bytes. */
+  size: number;
+  /** In hex. */
+  sha256: string;
+  /** What it was verified to be. */
+  type?: string | undefined;
+  verification?: string | undefined;
+  warnings: string[];
+  signatures?: string | undefined;
 }

@@ -14,7 +14,8 @@ export interface StoredEvent {
   subjects: readonly string[];
   data: JsonObject;
   raw: Json;
-  receiptId: string;
+  /** Null for what came in no webhook, such as the verdict on an upload. */
+  receiptId: string | null;
   correlationId: string;
   /** 0, and one more for each time an operator has it handled again. */
   replay: number;

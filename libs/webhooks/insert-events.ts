@@ -4,10 +4,10 @@ import { FIRST_CHECK_SECONDS } from '#webhooks/receipt.ts';
 
 const EVENTS_PER_INSERT = 5_000;
 
-/** An update of a receipt that is being closed. */
+/** An update of a receipt that is being closed, or something that happened here: then there is no receipt. */
 export interface NewEvent {
   id: string;
-  receipt: { id: string; source: string; correlation_id: string };
+  receipt: { id: string | null; source: string; correlation_id: string };
   event: EventDraft;
 }
 

@@ -52,5 +52,5 @@ function verdictConditions(verdict: string): FilterQuery<WebhookLog>[] {
 async function receiptsOfKey(em: EntityManager, eventKey: string, source: string | undefined): Promise<string[]> {
   const where = source === undefined ? { eventKey } : { eventKey, source };
   const events = await em.find(WebhookEventEntity, where, { fields: ['receiptId'], limit: MAX_RECEIPTS_PER_KEY });
-  return [...new Set(events.map(({ receiptId }) => receiptId))];
+  return [...new Set(events.map(({ receiptId }) => receiptId).filter((id) => id !== null && id !== undefined))];
 }

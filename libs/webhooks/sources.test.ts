@@ -264,6 +264,11 @@ describe('what stops the start', () => {
     ['a name that ends in -file', declared('a-file:github'), /ends in -file/],
     ['a name twice', declared('shop:woocommerce,shop:github'), /names shop twice/],
     ['the name of a fixed route', declared('shop:woocommerce,whatsapp:whatsapp'), /item 2 has the name whatsapp/],
+    [
+      'the name of verdicts on uploads',
+      declared('uploads:github'),
+      /item 1 has the name uploads, which is that of verdicts/,
+    ],
     ['a declared source without a secret', { WEBHOOK_SOURCES: 'shop:woocommerce' }, /WEBHOOK_SECRET_SHOP: required/],
     [
       'a declared source with an empty secret',

@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 
-/** One update inside a receipt (table webhook_event), unique per source and event key. */
+/** One update inside a receipt, or something that happened here (table webhook_event), unique per source and event key. */
 export const WebhookEventEntity = defineEntity({
   name: 'WebhookEvent',
   tableName: 'webhook_event',
@@ -8,7 +8,8 @@ export const WebhookEventEntity = defineEntity({
     id: p.uuid().primary(),
     source: p.text(),
     eventKey: p.text(),
-    receiptId: p.uuid(),
+    /** Null for what happened here. */
+    receiptId: p.uuid().nullable(),
     type: p.text(),
     occurredAt: p.datetime().nullable(),
     /** Whom it is about (phone, user id, customer), so that it can be found and erased. */

@@ -12,6 +12,7 @@ import { uploads } from '#uploads/queue.ts';
 import type { SignatureState } from '#uploads/signature-state.ts';
 import type { Storage } from '#uploads/storage.ts';
 import { sweepDeleted, sweepExpired, sweepOrphans, sweepOutdated } from '#uploads/sweep-uploads.ts';
+import type { AnnounceVerdicts } from '#uploads/verdict.ts';
 import type { RetentionDaysOf } from '#webhooks/retention.ts';
 import { sweepReceipts } from '#webhooks/sweep-receipts.ts';
 
@@ -23,6 +24,7 @@ export interface SweepParts {
   log: Log;
   retentionDaysOf: RetentionDaysOf;
   storage: Storage;
+  announce: AnnounceVerdicts;
   producer: Producer;
   /** Names of the cursors that must have passed a month of security events before it is dropped. */
   receivers: readonly string[];

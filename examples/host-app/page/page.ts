@@ -19,6 +19,9 @@ const notice = element('notice');
 const list = element('tickets');
 const signOut = element('sign-out');
 
+/** Files on their way, by ticket, until the application knows of their verdicts. */
+const sending = new Map<string, { uploadId: string | undefined; item: HTMLLIElement }[]>();
+
 function show(isSignedIn: boolean, text = ''): void {
   form.hidden = isSignedIn;
   list.hidden = !isSignedIn;
@@ -43,13 +46,23 @@ async function refresh(): Promise<void> {
     const response = await client.fetch(`${location.origin}/api/tickets`);
     const { items } = (await response.json()) as { items: Ticket[] };
     show(true, items.length === 0 ? 'No tickets yet.' : '');
-    for (const ticket of items)
-      (articleOf(ticket.id) ?? newArticle(ticket))
-        .querySelector('ul')
-        ?.replaceChildren(...ticket.messages.map(({ text }) => itemOf(text)));
+    for (const ticket of items) {
+      const article = articleOf(ticket.id) ?? newArticle(ticket);
+      article.querySelector('ul')?.replaceChildren(...ticket.messages.map(({ text }) => itemOf(text)));
+      article.querySelector('ol')?.replaceChildren(...attachmentsOf(ticket));
+    }
   } catch (error) {
     if (error instanceof ClientProblem && error.code === 'signed-out') show(false);
   }
+}
+
+/** What was attached in this page, and then what the application was told of everyone's files. */
+function attachmentsOf({ id, attachments }: Ticket): HTMLLIElement[] {
+  const mine = sending.get(id) ?? [];
+  return [
+    ...attachments.map(({ name, status }) => itemOf(`${name}: ${status}`)),
+    ...mine.filter(({ uploadId }) => !attachments.some((each) => each.uploadId === uploadId)).map(({ item }) => item),
+  ];
 }
 
 function articleOf(ticketId: string): HTMLElement | null {
@@ -87,8 +100,11 @@ function newArticle({ id, from }: Ticket): HTMLElement {
 async function attach(ticketId: string, file: File, attachments: HTMLElement): Promise<void> {
   const item = itemOf(`${file.name}: sending`);
   attachments.append(item);
+  const mine: { uploadId: string | undefined; item: HTMLLIElement } = { uploadId: undefined, item };
+  sending.set(ticketId, [...(sending.get(ticketId) ?? []), mine]);
   try {
     const { id } = await client.upload(file, { ticketId });
+    mine.uploadId = id;
     const { status } = await client.waitForVerdict(id, {
       onChange: (state) => {
         item.textContent = `${file.name}: ${state.status}`;

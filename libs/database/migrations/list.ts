@@ -5,6 +5,7 @@ import { M0004Uploads } from '#database/migrations/m0004-uploads.ts';
 import { M0005Limits } from '#database/migrations/m0005-limits.ts';
 import { M0006Sweeps } from '#database/migrations/m0006-sweeps.ts';
 import { M0007Heartbeats } from '#database/migrations/m0007-heartbeats.ts';
+import { M0008OwnEvents } from '#database/migrations/m0008-own-events.ts';
 
 /** Every migration in order. A migration that was released is never changed. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   { name: 'm0005-limits', class: M0005Limits },
   { name: 'm0006-sweeps', class: M0006Sweeps },
   { name: 'm0007-heartbeats', class: M0007Heartbeats },
+  { name: 'm0008-own-events', class: M0008OwnEvents },
 ] as const;
