@@ -13,7 +13,7 @@ interface Attempt {
   from?: string;
 }
 
-async function openDoor(): Promise<(attempt: Attempt) => Promise<Response>> {
+async function openDoor(refused: string[] = []): Promise<(attempt: Attempt) => Promise<Response>> {
   const app = express();
   app.use(
     requireBasicAuth({
@@ -22,6 +22,7 @@ async function openDoor(): Promise<(attempt: Attempt) => Promise<Response>> {
       limiter: openLocalLimiter(),
       addressOf: ({ headers }) => String(headers['x-test-address']),
       log: openLog({ name: 'test', level: 'silent' }),
+      observe: { refused: (_request, reason) => refused.push(reason) },
     }),
     (_request, response) => void response.send('inside'),
   );
@@ -88,6 +89,15 @@ describe('requireBasicAuth', () => {
       expect((await enter({})).status).toBe(401);
       expect((await enter({ authorization: RIGHT })).status).toBe(200);
     }
+  });
+
+  it('tells of each wrong password and of each try after that, and of nothing else', async () => {
+    const refused: string[] = [];
+    const enter = await openDoor(refused);
+    await enter({});
+    await enter({ authorization: RIGHT });
+    for (let failure = 0; failure < 7; failure += 1) await enter({ authorization: basic('ops:guess') });
+    expect(refused).toEqual([...Array(5).fill('password-wrong'), 'sign-ins-exceeded', 'sign-ins-exceeded']);
   });
 
   it('lets five of a hundred guesses at once be compared', async () => {

@@ -3,6 +3,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { Decision, LocalLimiter, Policy } from '#limits/limiter.ts';
 import { addressPrefixOf } from '#runtime/address.ts';
 import type { Log } from '#runtime/log.ts';
+import type { BoardObserver } from './board-events.ts';
 
 const FAILED_SIGN_INS: Policy = { name: 'board-sign-in', points: 5, windowSeconds: 60 };
 
@@ -12,10 +13,12 @@ export interface BasicAuthOptions {
   limiter: LocalLimiter;
   addressOf: (request: Request) => string;
   log: Log;
+  observe: Pick<BoardObserver, 'refused'>;
 }
 
 /** Lets through who brings the name and the password (RFC 7617); a network with five failures in a minute gets 429. */
-export function requireBasicAuth({ user, password, limiter, addressOf, log }: BasicAuthOptions): RequestHandler {
+export function requireBasicAuth(options: BasicAuthOptions): RequestHandler {
+  const { user, password, limiter, addressOf, log, observe } = options;
   const expected = digestOf(`${user}:${password}`);
   return (request, response, next) => {
     const { authorization } = request.headers;
@@ -26,6 +29,7 @@ export function requireBasicAuth({ user, password, limiter, addressOf, log }: Ba
     const prefix = addressPrefixOf(addressOf(request));
     const before = limiter.peek(FAILED_SIGN_INS, prefix);
     if (!before.allowed) {
+      observe.refused(request, 'sign-ins-exceeded');
       refuse(response, before);
       return;
     }
@@ -36,6 +40,7 @@ export function requireBasicAuth({ user, password, limiter, addressOf, log }: Ba
     }
     const after = limiter.consume(FAILED_SIGN_INS, prefix);
     log.warn({ prefix, remaining: after.remaining }, 'a sign-in to the board failed');
+    observe.refused(request, 'password-wrong');
     if (after.allowed) challenge(response);
     else refuse(response, after);
   };

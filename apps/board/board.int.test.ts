@@ -94,6 +94,48 @@ describe('the board', () => {
     expect((await pause({})).status).toBe(200);
   });
 
+  it.each([
+    [
+      'no',
+      [
+        ['board.acted', 'user', 'webhooks', 2, { method: 'PUT', path: '/api/queues/webhooks/pause', status: 200 }],
+        ['board.refused', 'anonymous', null, 3, { reason: 'password-wrong' }],
+        ['board.refused', 'user', 'webhooks', 1, { reason: 'site-foreign', path: '/api/queues/webhooks/pause' }],
+      ],
+    ],
+    [
+      'yes',
+      [
+        ['board.refused', 'anonymous', null, 3, { reason: 'password-wrong' }],
+        ['board.refused', 'user', 'webhooks', 3, { reason: 'read-only', path: '/api/queues/webhooks/pause' }],
+      ],
+    ],
+  ] as const)(
+    'leaves security events of what was changed and refused, equal ones as one, where read-only is %s',
+    async (readOnly, expected) => {
+      const database = await openTestDatabase();
+      onTestFinished(() => database[Symbol.asyncDispose]());
+      await migrateQueue(database.url, contracts, { ownerUrl: database.ownerUrl });
+      const board = await startBoard({ DATABASE_URL: database.url, BOARD_READ_ONLY: readOnly });
+      const pause = async (headers: Record<string, string>): Promise<void> => {
+        await board.ask('/api/queues/webhooks/pause?by=query', { method: 'PUT', headers });
+      };
+      for (let time = 0; time < 3; time += 1) await pause({ authorization: 'Basic d3Jvbmc6d3Jvbmc=' });
+      await pause({});
+      await pause({ authorization, 'sec-fetch-site': 'cross-site' });
+      for (let time = 0; time < 2; time += 1) await pause({ authorization });
+      expect((await board.ask('/api/queues')).status).toBe(200);
+      expect(await board.stop()).toBe(0);
+      const { rows } = await database.pool.query<{ row: unknown[] }>(`
+        select json_build_array(type, actor_kind, target_id, sum(count), details - 'lastAt' - 'operator') as row
+        from security_event where type like 'board.%'
+        group by type, actor_kind, target_id, details - 'lastAt' - 'operator' order by type, actor_kind`);
+      expect(rows).toMatchObject(expected.map((row) => ({ row })));
+      const { rows: networks } = await database.pool.query('select distinct address_prefix from security_event');
+      expect(networks).toEqual([{ address_prefix: '127.0.0.1/32' }]);
+    },
+  );
+
   it('lives while the queue is away, says that it is not ready, and works when the queue is there', async () => {
     const queueUrl = await openPostgresQueue();
     const proxy = await openProxy(queueUrl);

@@ -11,6 +11,7 @@ import express, {
 import type { JobQueue } from '#queue/queue-connection.ts';
 import type { HealthDoor } from '#runtime/health.ts';
 import type { Log } from '#runtime/log.ts';
+import type { BoardObserver } from './board-events.ts';
 import { boardHeaders } from './headers.ts';
 import { LocalPageAdapter, uiBasePath } from './page.ts';
 
@@ -24,6 +25,7 @@ export interface BoardOptions {
   isReadOnly: boolean;
   /** Whether a request came over TLS. */
   isSecure: (request: Request) => boolean;
+  observe: BoardObserver;
   log: Log;
 }
 
@@ -34,6 +36,7 @@ export function createBoard({
   ping,
   isReadOnly,
   isSecure,
+  observe,
   log,
 }: BoardOptions): Express {
   const app = express();
@@ -41,7 +44,8 @@ export function createBoard({
   app.use((request, response, next) => {
     if (!answerHealth(request, response)) next();
   });
-  app.use(boardHeaders({ isReadOnly, isSecure }), authenticate, isReadOnly ? refuseWrites : guardWrites(log));
+  const guard = isReadOnly ? refuseWrites(observe) : guardWrites(log, observe);
+  app.use(boardHeaders({ isReadOnly, isSecure }), authenticate, guard);
 
   app.use('/api', refuseWhileAway(ping));
   app.use(showPages(queues, isReadOnly));
@@ -117,19 +121,26 @@ function pagesOf(queues: readonly JobQueue[], isReadOnly: boolean): RequestHandl
 
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';
 
-const refuseWrites: RequestHandler = (request, response, next) => {
-  if (isRead(request)) next();
-  else response.status(403).json({ error: 'This board is read-only; BOARD_READ_ONLY=no changes that.' });
-};
+function refuseWrites(observe: BoardObserver): RequestHandler {
+  return (request, response, next) => {
+    if (isRead(request)) {
+      next();
+      return;
+    }
+    observe.refused(request, 'read-only');
+    response.status(403).json({ error: 'This board is read-only; BOARD_READ_ONLY=no changes that.' });
+  };
+}
 
 /** A browser sends the password along with what another site makes it send. */
-function guardWrites(log: Log): RequestHandler {
+function guardWrites(log: Log, observe: BoardObserver): RequestHandler {
   return (request, response, next) => {
     if (isRead(request)) {
       next();
       return;
     }
     if (!isFromOwnPage(request)) {
+      observe.refused(request, 'site-foreign');
       response.status(403).json({ error: 'This request came from another site.' });
       return;
     }
@@ -138,6 +149,7 @@ function guardWrites(log: Log): RequestHandler {
         { method: request.method, path: request.originalUrl, status: response.statusCode },
         'an act on the board',
       );
+      observe.acted(request, response.statusCode);
     });
     next();
   };

@@ -1,4 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import { catalogue } from '#catalogue.ts';
+import { openCoalescer } from '#audit/coalesce.ts';
+import { openRecord } from '#audit/record-addresses.ts';
 import { openHeartbeat } from '#database/heartbeat.ts';
 import { openPool } from '#database/pool.ts';
 import { openLocalLimiter } from '#limits/limiter.ts';
@@ -12,6 +15,7 @@ import { openHealth } from '#runtime/health.ts';
 import { listen } from '#runtime/http-server.ts';
 import { runProcess } from '#runtime/process.ts';
 import { requireBasicAuth } from './basic-auth.ts';
+import { openBoardEvents } from './board-events.ts';
 import { createBoard } from './board.ts';
 import { openBoardMetrics } from './metrics.ts';
 import { boardSettings } from './settings.ts';
@@ -44,7 +48,18 @@ await runProcess('board', async ({ stack, log }) => {
     }),
     (opened) => opened.close(),
   );
-  const addressOf = openClientAddress(config.TRUST_PROXY);
+  const coalescer = stack.adopt(
+    openCoalescer({
+      client: pool,
+      record: openRecord(config.AUDIT_ADDRESSES),
+      onError: (error) => log.warn({ err: error }, 'acts on the board could not be recorded; their counts are kept'),
+    }),
+    (opened) => opened.close(),
+  );
+  const clientAddressOf = openClientAddress(config.TRUST_PROXY);
+  const addressOf = ({ socket, headers }: IncomingMessage): string =>
+    clientAddressOf(socket.remoteAddress, headers['x-forwarded-for']);
+  const observe = openBoardEvents({ coalescer, operator: config.BOARD_USER, addressOf });
 
   const board = createBoard({
     answerHealth: openHealth({
@@ -56,13 +71,15 @@ await runProcess('board', async ({ stack, log }) => {
       user: config.BOARD_USER,
       password: config.BOARD_PASSWORD,
       limiter: openLocalLimiter(),
-      addressOf: ({ socket, headers }) => addressOf(socket.remoteAddress, headers['x-forwarded-for']),
+      addressOf,
       log,
+      observe,
     }),
     queues: () => Promise.all(contracts.map(({ name }) => openReadyQueue(connection, name))),
     ping: () => connection.ping(QUEUE_LIMIT_MS),
     isReadOnly: config.BOARD_READ_ONLY,
     isSecure: openIsSecure(config.TRUST_PROXY),
+    observe,
     log,
   });
   const server = await listen(board, { host: config.BOARD_HOST, port: config.BOARD_PORT, setting: 'BOARD_PORT' });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { recordSettings } from '#audit/record-addresses.ts';
 import { databaseSettings } from '#database/pool.ts';
 import { queueSettings } from '#queue/settings.ts';
 import { proxySettings } from '#runtime/address.ts';
@@ -10,6 +11,7 @@ export const boardSettings = {
   ...proxySettings,
   ...databaseSettings,
   ...queueSettings,
+  ...recordSettings,
   BOARD_HOST: z.string().default('127.0.0.1'),
   BOARD_PORT: port().default(4_001),
   /** HTTP basic auth sends the name up to the first colon (RFC 7617 §2). */
