@@ -20,7 +20,13 @@ export interface Delays {
 /** The n-th failure beyond the free ones delays by `base × 2^(n-1)` seconds, at most by the cap. */
 export function openDelays(limiter: Limiter, rules: DelayRules): Delays {
   const { name, free, baseSeconds, capSeconds, memorySeconds } = rules;
-  const failures: Policy = { name: `${name}-failures`, points: Number.MAX_SAFE_INTEGER, windowSeconds: memorySeconds };
+  // Strict because the count itself is used: points that are taken in advance would be failures that nobody made.
+  const failures: Policy = {
+    name: `${name}-failures`,
+    points: Number.MAX_SAFE_INTEGER,
+    windowSeconds: memorySeconds,
+    isStrict: true,
+  };
   const waits: Policy = { name, points: 1, windowSeconds: capSeconds };
   return {
     async waitSeconds(key) {

@@ -63,7 +63,12 @@ const tight: AddressPolicies = {
 };
 
 /** Never refuses: it tells whether an address tries an account for the first time in the window. */
-const PAIR: Policy = { name: 'sign-in-pair', points: Number.MAX_SAFE_INTEGER, windowSeconds: WINDOW_SECONDS };
+const PAIR: Policy = {
+  name: 'sign-in-pair',
+  points: Number.MAX_SAFE_INTEGER,
+  windowSeconds: WINDOW_SECONDS,
+  isStrict: true,
+};
 
 /**
  * Limits failed sign-ins by account, device, address, network and number of accounts. Each try takes its points before the
