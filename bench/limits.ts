@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startServer } from './servers.ts';
@@ -17,12 +18,16 @@ const MARK = 0.8;
 interface Contestant {
   name: string;
   port: number;
+  serverPid: number;
   pids: number[];
 }
 
 interface Measure {
   perSecond: number;
   p99: number;
+  /** CPU-seconds of the server alone, which is what bounds it, for 1,000 requests. */
+  serverPer1000: number;
+  /** With those of Redis. */
   cpuPer1000: number;
 }
 
@@ -60,32 +65,34 @@ export async function run(args: string[]): Promise<boolean> {
       console.log(`round ${round} of ${rounds}: ${contestant.name}: ${result.perSecond.toFixed(0)} requests/s`);
     }
   }
-  const [without = [], ...limited] = measures;
-  const ratios = limited.map((ofOne) =>
-    median(ofOne.map(({ perSecond }, round) => perSecond / (without[round]?.perSecond ?? Number.NaN))),
-  );
+  const ratiosBy = (pick: (measure: Measure, without: Measure) => number): number[] =>
+    measures.map((ofOne) => median(ofOne.map((measure, round) => pick(measure, measures[0]?.[round] as Measure))));
+  const byRate = ratiosBy((measure, without) => measure.perSecond / without.perSecond);
+  const byCpu = ratiosBy((measure, without) => without.serverPer1000 / measure.serverPer1000);
   const rows = contestants.map(({ name }, index) => {
     const of = (pick: (measure: Measure) => number, digits: number): string =>
       median((measures[index] ?? []).map(pick)).toFixed(digits);
-    const ratio = index === 0 ? 1 : (ratios[index - 1] ?? Number.NaN);
     return [
       name,
       of((one) => one.perSecond, 0),
-      ratio.toFixed(2),
+      byRate[index]?.toFixed(2) ?? '',
+      byCpu[index]?.toFixed(2) ?? '',
       of((one) => one.p99, 1),
       of((one) => one.cpuPer1000, 3),
     ];
   });
-  const summary = table(['route', 'requests/s', 'of no limits', 'p99 ms', 'CPU-s per 1,000'], rows);
-  console.log(`\n${summary}\n`);
+  const head = ['route', 'requests/s', 'x no limits', 'x by CPU of the server', 'p99 ms', 'CPU-s per 1,000 with Redis'];
+  console.log(`\n${table(head, rows)}\n`);
   if (values.record) {
     const load = { rounds, seconds, connections, clients };
     const results = contestants.map(({ name }, index) => ({ name, rounds: measures[index] ?? [] }));
-    writeResults('limits', { ...conditions, load, results, ratios });
+    writeResults('limits', { ...conditions, load, results, byRate, byCpu });
   }
-  const passes = ratios.slice(0, 2).every((ratio) => ratio >= MARK);
+  // On a busy machine requests a second tell of what else it does; the server's own CPU does not.
+  const isBusy = conditions.loadBefore > cpus().length / 2;
+  const passes = (isBusy ? byCpu : byRate).slice(1, 3).every((ratio) => ratio >= MARK);
   console.log(
-    `${passes ? 'passed' : 'FAILED'}: in the process and on Redis at least ${MARK} x the route without limits`,
+    `${passes ? 'passed' : 'FAILED'}: in the process and on Redis at least ${MARK} x the route without limits${isBusy ? ', by CPU because the machine is busy' : ''}`,
   );
   return passes;
 }
@@ -105,25 +112,26 @@ async function startAll(stack: AsyncDisposableStack, stores: Stores): Promise<Co
   const contestants: Contestant[] = [];
   for (const { name, env, pids } of kinds) {
     const { port, pid } = await startServer(stack, 'bench/servers/limited-route.ts', env as Record<string, string>);
-    contestants.push({ name, port, pids: [pid, ...pids] });
+    contestants.push({ name, port, serverPid: pid, pids: [pid, ...pids] });
   }
   return contestants;
 }
 
 async function load(
-  { name, port, pids }: Contestant,
+  { name, port, serverPid, pids }: Contestant,
   { seconds, connections, clients }: { seconds: number; connections: number; clients: number },
 ): Promise<Measure> {
   using generator = openGenerator();
-  let [before, after] = [0, 0];
+  const look = (): [number, number] => [cpuSecondsOf([serverPid]), cpuSecondsOf(pids)];
+  let [before, after] = [look(), look()];
   const result = await generator.load(
     { port, path: PATH, secret: '', connections, seconds, prepared: 0, clients },
     {
       before: () => {
-        before = cpuSecondsOf(pids);
+        before = look();
       },
       after: () => {
-        after = cpuSecondsOf(pids);
+        after = look();
       },
     },
   );
@@ -134,6 +142,7 @@ async function load(
   return {
     perSecond: result.requests / result.seconds,
     p99: result.p99,
-    cpuPer1000: ((after - before) / result.requests) * 1_000,
+    serverPer1000: ((after[0] - before[0]) / result.requests) * 1_000,
+    cpuPer1000: ((after[1] - before[1]) / result.requests) * 1_000,
   };
 }

@@ -3,6 +3,7 @@ import type { Keyring } from '#access/keyring.ts';
 import type { DynamicPolicy } from '#limits/dynamic-limiter.ts';
 import type { ClientAddressOf } from './client.ts';
 import { emailField } from './fields.ts';
+import type { Soon } from '#limits/soon.ts';
 import { dynamicRateLimiter } from './limit.ts';
 import type { Limits } from './open-limits.ts';
 import { progressiveDelayMiddleware } from './progressive-delay.ts';
@@ -21,7 +22,7 @@ export interface AccessLimits {
   /** Before what anybody may ask for. */
   anyone: RequestHandler;
   /** Charges the session that an authentic refresh token names. */
-  chargeRefresh(request: Request, response: Response, sessionId: string): Promise<void>;
+  chargeRefresh(request: Request, response: Response, sessionId: string): Soon<void>;
 }
 
 export function openAccessLimits(

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { DynamicLimiter, DynamicPolicy, Outcome, Verdict } from '#limits/dynamic-limiter.ts';
 import { rateLimitFields } from '#limits/fields.ts';
+import { soon, type Soon } from '#limits/soon.ts';
 import { addressPrefixOf } from '#runtime/address.ts';
 import { Failure } from '#runtime/failure.ts';
 import type { ClientAddressOf } from './client.ts';
@@ -31,22 +32,22 @@ export interface Charge {
  * Takes the points of one request and tells the caller how many are left.
  * @throws Failure `limit-exceeded` and `usage-abnormal` where the caller is the cause, `capacity-reduced` where load is.
  */
-export type ChargeRequest = (request: Request, response: Response, charge: Charge) => Promise<void>;
+export type ChargeRequest = (request: Request, response: Response, charge: Charge) => Soon<void>;
 
 const READ_COST = 1;
 const WRITE_COST = 5;
 
 export function openCharge({ dynamic, clientAddressOf, observe }: LimitParts): ChargeRequest {
-  return async (request, response, { policy, key, cost = costOf(request), actorId }) => {
-    const verdict = await dynamic.take(policy, key, cost);
-    observe.decided(policy.name, verdict.outcome, verdict.isLocal);
-    addFields(response, verdict);
-    if (verdict.outcome === 'allowed') return;
-    if (verdict.outcome !== 'shed') {
-      observe.hit({ policy: policy.name, addressPrefix: addressPrefixOf(clientAddressOf(request)), actorId });
-    }
-    throw refusalOf(verdict);
-  };
+  return (request, response, { policy, key, cost = costOf(request), actorId }) =>
+    soon(dynamic.take(policy, key, cost), (verdict) => {
+      observe.decided(policy.name, verdict.outcome, verdict.isLocal);
+      addFields(response, verdict);
+      if (verdict.outcome === 'allowed') return;
+      if (verdict.outcome !== 'shed') {
+        observe.hit({ policy: policy.name, addressPrefix: addressPrefixOf(clientAddressOf(request)), actorId });
+      }
+      throw refusalOf(verdict);
+    });
 }
 
 /** One policy in each field, or a list of those that a request has passed. */
@@ -71,9 +72,9 @@ export function dynamicRateLimiter(
   { charge, clientAddressOf }: RateLimiterParts,
   { policy, cost }: { policy: DynamicPolicy; cost?: number },
 ): RequestHandler {
-  return async (request, response, next) => {
-    await charge(request, response, { policy, key: addressPrefixOf(clientAddressOf(request)), cost });
-    next();
+  return (request, response, next) => {
+    const key = addressPrefixOf(clientAddressOf(request));
+    return soon(charge(request, response, { policy, key, cost }), () => next());
   };
 }
 

@@ -217,14 +217,22 @@ describe('who has used up a quota', () => {
 });
 
 it('leaves one event of each network and minute, with the count', async () => {
-  const ingress = await startIngress({ DATABASE_URL: database.url, LIMITS_PER_MINUTE: 'anonymous:1' });
-  for (let time = 0; time < 8; time += 1) await (await fetch(ingress.origin + JWKS)).arrayBuffer();
+  const ingress = await startIngress({
+    DATABASE_URL: database.url,
+    LIMITS_PER_MINUTE: 'anonymous:1',
+    TRUST_PROXY: '127.0.0.1/32',
+  });
+  const address = '198.18.248.7';
+  for (let time = 0; time < 8; time += 1) {
+    await (await fetch(ingress.origin + JWKS, { headers: { 'x-forwarded-for': address } })).arrayBuffer();
+  }
   await ingress[Symbol.asyncDispose]();
   const { rows } = await database.pool.query(
-    `select sum(count)::int as count, count(*)::int as rows, min(address_prefix) as prefix from security_event
-     where type = 'limit.hit' and details->>'policy' = 'anonymous' and recorded_at > now() - interval '5 seconds'`,
+    `select sum(count)::int as count, count(*)::int as rows from security_event
+     where type = 'limit.hit' and details->>'policy' = 'anonymous' and address_prefix = $1`,
+    [`${address}/32`],
   );
-  expect(rows[0]).toMatchObject({ count: 7, prefix: '127.0.0.1/32' });
+  expect(rows[0].count).toBe(7);
   expect(rows[0].rows).toBeLessThanOrEqual(2);
 });
 
@@ -484,7 +492,7 @@ describe.skipIf(!hasRedis())('limits whose Redis is lost', () => {
     expect(await login(client)).toMatchObject({ status: 200 });
     const metrics = await (await fetch(`${ingress.origin}/metrics`)).text();
     expect(metrics).toContain('portcullis_limit_redis_away 1');
-    expect(metrics).toContain('portcullis_limit_redis_losses_total 1');
+    expect(metrics).toMatch(/portcullis_limit_redis_losses_total [1-9]/);
     expect(metrics).toMatch(
       /portcullis_limit_decisions_total\{policy="anonymous",outcome="exceeded",store="local"\} \d/,
     );

@@ -86,7 +86,7 @@ async function openSharedLimiter({ config, stack, log, metrics }: OpenLimitsPart
   const redis = openRedis(url, { role: 'limits', name: 'limits', onError: openErrorLog(log, 'redis of the limits') });
   stack.defer(() => redis.disconnect());
   await settledWithin(REDIS_START_MS, whenReady(redis));
-  const sayAway = openErrorLog(log, 'limits are counted by this process alone: redis does not answer');
+  const sayAway = openErrorLog(log, 'limits are counted by this process alone for now');
   const secret = Buffer.from(config.SESSION_SECRET[0]);
   return openLimiter({
     redis,

@@ -86,7 +86,7 @@ export function openCounterBatches(
 export function answeredWithin<T>(limitMs: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      setImmediate(() => reject(new Error('Redis did not answer in time')));
+      setImmediate(() => reject(new Error('Redis took longer than a decision may wait')));
     }, limitMs);
     const settle =
       <V>(how: (value: V) => void) =>

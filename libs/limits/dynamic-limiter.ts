@@ -1,6 +1,7 @@
 import type { Decision, Limiter, Policy } from '#limits/limiter.ts';
 import { LEAST_FACTOR, type Load } from '#limits/load.ts';
 import type { Reputations } from '#limits/reputation.ts';
+import { soon, type Soon } from '#limits/soon.ts';
 
 export interface DynamicPolicy extends Policy {
   /** The least part of the quota that load leaves, 0.25 to 1: who keeps the place running is shed last. */
@@ -24,7 +25,7 @@ export interface Verdict {
 
 export interface DynamicLimiter {
   /** Takes `cost` points of `key` out of what the policy, the load and the reputation of the key leave it. */
-  take(policy: DynamicPolicy, key: string, cost?: number): Promise<Verdict>;
+  take(policy: DynamicPolicy, key: string, cost?: number): Soon<Verdict>;
 }
 
 export interface DynamicLimiterOptions {
@@ -45,24 +46,25 @@ export function openDynamicLimiter(options: DynamicLimiterOptions): DynamicLimit
   const { limiter, load, reputations, random = Math.random } = options;
 
   return {
-    async take(policy, key, cost = 1) {
+    take(policy, key, cost = 1) {
       const reputation = reputations.of(policy.name, key);
       const earned = Math.max(cost, Math.floor(policy.points * reputation));
       const factor = Math.max(load.factor, policy.leastFactor ?? LEAST_FACTOR);
       const quota = Math.max(cost, Math.floor(earned * factor));
-      const decision = await limiter.consume({ ...policy, points: quota }, key, cost);
-      const outcome = outcomeOf(decision, { quota, earned, reputation });
-      if (outcome === 'exceeded' || outcome === 'abnormal') reputations.violated(policy.name, key);
-      if (outcome === 'allowed' && decision.used === cost) reputations.behaved(policy.name, key);
-      return {
-        outcome,
-        policy: policy.name,
-        quota,
-        remaining: decision.remaining,
-        windowSeconds: policy.windowSeconds,
-        resetSeconds: waitOf(outcome, decision.resetSeconds, random),
-        isLocal: decision.isLocal,
-      };
+      return soon(limiter.consume({ ...policy, points: quota }, key, cost), (decision) => {
+        const outcome = outcomeOf(decision, { quota, earned, reputation });
+        if (outcome === 'exceeded' || outcome === 'abnormal') reputations.violated(policy.name, key);
+        if (outcome === 'allowed' && decision.used === cost) reputations.behaved(policy.name, key);
+        return {
+          outcome,
+          policy: policy.name,
+          quota,
+          remaining: decision.remaining,
+          windowSeconds: policy.windowSeconds,
+          resetSeconds: waitOf(outcome, decision.resetSeconds, random),
+          isLocal: decision.isLocal,
+        };
+      });
     },
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { openDelays } from '#limits/delays.ts';
 import { openLimiter, type Limiter, type LimiterOptions, type Policy } from '#limits/limiter.ts';
 import { openRedis, whenReady } from '#redis/client.ts';
 import { hasRedis, redisUrl, startRedis } from '#testing/redis.ts';
@@ -33,7 +34,7 @@ function clientOf(url: string): Redis {
 }
 
 async function allowed(limiter: Limiter, times: number, of = policy, key = 'key'): Promise<number> {
-  const decisions = await Promise.all(Array.from({ length: times }, () => limiter.consume(of, key)));
+  const decisions = await Promise.all(Array.from({ length: times }, async () => limiter.consume(of, key)));
   return decisions.filter((decision) => decision.allowed).length;
 }
 
@@ -72,6 +73,20 @@ describe.skipIf(!hasRedis())('a limiter on Redis', () => {
     expect(through).toBeGreaterThan(1_800);
     const calls = /cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1];
     expect(Number(calls)).toBeGreaterThan(0);
+  });
+
+  it('counts failures that delay one by one, whichever process sees them', async () => {
+    const url = await redisUrl();
+    const rules = { name: 'delay', free: 20, baseSeconds: 60, capSeconds: 900, memorySeconds: 3_600 };
+    const one = openDelays((await openOn(url, patient)).limiter, rules);
+    const two = openDelays((await openOn(url, patient)).limiter, rules);
+    for (let time = 0; time < 10; time += 1) {
+      await one.failed('key');
+      await two.failed('key');
+    }
+    expect(await one.waitSeconds('key')).toBe(0);
+    await two.failed('key');
+    expect(await one.waitSeconds('key')).toBe(60);
   });
 
   it('takes what a request costs', async () => {
@@ -116,13 +131,28 @@ describe.skipIf(!hasRedis())('a limiter on Redis', () => {
 });
 
 describe.skipIf(!hasRedis())('a limiter whose Redis', () => {
+  it.each([
+    ['SIGSTOP', 'Redis took longer than a decision may wait'],
+    ['SIGKILL', 'Redis is not connected'],
+  ] as const)('is lost by %s says whether it is slow or gone', async (signal, reason) => {
+    const server = await startRedis();
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const reasons: unknown[] = [];
+    const { limiter } = await openOn(server.url, { onAway: (_isAway, error) => reasons.push(error) });
+    server.signal(signal);
+    if (signal === 'SIGKILL') await server.ended();
+    await sleep(100);
+    await limiter.consume(strict, 'key');
+    expect(reasons).toEqual([new Error(reason)]);
+  });
+
   it('freezes decides within 50 ms by its own counters, and by its share where it must be strict', async () => {
     const server = await startRedis();
     onTestFinished(() => server[Symbol.asyncDispose]());
     const { limiter, away } = await openOn(server.url);
     await limiter.consume(policy, 'key');
     server.signal('SIGSTOP');
-    const first = await timed(() => limiter.consume(strict, 'key'));
+    const first = await timed(async () => limiter.consume(strict, 'key'));
     expect(first.tookMs).toBeLessThan(DECISION_MS);
     expect(first.result).toMatchObject({ allowed: true, isLocal: true });
     const later = await timed(() => allowed(limiter, 100, strict));
@@ -188,7 +218,7 @@ describe.skipIf(!hasRedis())('a limiter whose Redis', () => {
     let through = 0;
     const run = async (requests: number): Promise<void> => {
       for (let n = 0; n < requests; n += 1) {
-        const { tookMs, result } = await timed(() => limiter.consume(quota, 'key'));
+        const { tookMs, result } = await timed(async () => limiter.consume(quota, 'key'));
         expect(tookMs).toBeLessThan(2 * DECISION_MS);
         if (result.allowed) through += 1;
       }

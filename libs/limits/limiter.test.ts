@@ -27,7 +27,7 @@ it('shows a key without taking from it', async () => {
 
 it('lets only as many through as there are points when many ask at once', async () => {
   const limiter = openLimiter();
-  const decisions = await Promise.all(Array.from({ length: 100 }, () => limiter.consume(policy, 'a')));
+  const decisions = await Promise.all(Array.from({ length: 100 }, async () => limiter.consume(policy, 'a')));
   expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(3);
 });
 

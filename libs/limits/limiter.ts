@@ -2,6 +2,7 @@ import type { RedisCommands } from '#limits/counter-batches.ts';
 import { Leases } from '#limits/leases.ts';
 import { LocalCounters, type LocalCountersOptions, type Usage } from '#limits/local-counters.ts';
 import { openSharedCounters, type SharedCounters } from '#limits/shared-counters.ts';
+import { soon, type Soon } from '#limits/soon.ts';
 
 /** So many points in a window, counted per key. */
 export interface Policy {
@@ -28,7 +29,7 @@ export interface Decision {
 
 export interface Limiter {
   /** Takes `cost` points of `key`; a refused key stays refused until its window ends. */
-  consume(policy: Policy, key: string, cost?: number): Promise<Decision>;
+  consume(policy: Policy, key: string, cost?: number): Soon<Decision>;
   /** The state of `key`, without taking anything. */
   peek(policy: Policy, key: string): Promise<Decision>;
   /** Gives back the points that `decision` took; into a later window they are never given. */
@@ -143,7 +144,7 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
   }
 
   /** From what was taken before, or from the shared counter; undefined if that is away. */
-  function take(policy: Policy, key: string, cost: number): Usage | Promise<Usage | undefined> | undefined {
+  function take(policy: Policy, key: string, cost: number): Soon<Usage | undefined> {
     if (shared === undefined) return undefined;
     const { name, windowSeconds, points } = policy;
     if (policy.isStrict === true) return ask((counters) => counters.add(name, key, cost, windowSeconds));
@@ -175,15 +176,16 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
   }
 
   return {
-    async consume(policy, key, cost = 1) {
+    consume(policy, key, cost = 1) {
       const refusal = knownRefusal(policy, key);
       if (refusal !== undefined) return refusal;
-      const usage = await take(policy, key, cost);
-      if (usage === undefined) {
-        return decisionOf(ownPart(policy), own.add(policy.name, key, cost, policy.windowSeconds), true, now());
-      }
-      if (usage.used > policy.points) rememberRefusal(policy, key, usage);
-      return decisionOf(policy, usage, false, now());
+      return soon(take(policy, key, cost), (usage) => {
+        if (usage === undefined) {
+          return decisionOf(ownPart(policy), own.add(policy.name, key, cost, policy.windowSeconds), true, now());
+        }
+        if (usage.used > policy.points) rememberRefusal(policy, key, usage);
+        return decisionOf(policy, usage, false, now());
+      });
     },
     async peek(policy, key) {
       const refusal = knownRefusal(policy, key);
