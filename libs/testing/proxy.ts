@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy on loopback that can be away, or keep its connections and forward nothing. */
+/** A TCP proxy on loopback that can be away, slow, or keep its connections and forward nothing. */
 export interface Proxy extends AsyncDisposable {
   /** `url` with the proxy's address in it. */
   through(url: string): string;
@@ -11,6 +11,10 @@ export interface Proxy extends AsyncDisposable {
   accept(): Promise<void>;
   /** Keeps the connections of now open and drops what comes over them, both ways: they are half open. New ones work. */
   silence(): void;
+  /** Holds back what comes over the connections of now, both ways; the function that it returns lets it through. */
+  hold(): () => void;
+  /** Resets every connection of now. */
+  reset(): void;
 }
 
 export async function openProxy(targetUrl: string): Promise<Proxy> {
@@ -53,6 +57,16 @@ export async function openProxy(targetUrl: string): Promise<Proxy> {
     },
     silence() {
       for (const socket of sockets) silent.add(socket);
+    },
+    hold() {
+      const held = [...sockets];
+      for (const socket of held) socket.pause();
+      return () => {
+        for (const socket of held) socket.resume();
+      };
+    },
+    reset() {
+      for (const socket of sockets) socket.resetAndDestroy();
     },
     [Symbol.asyncDispose]: () => proxy.refuse(),
   };

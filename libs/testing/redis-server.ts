@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +17,8 @@ export interface RedisServer extends AsyncDisposable {
   ended(): Promise<void>;
   /** Starts it again on its port and on what it kept, after `stop` or a kill. */
   restart(): Promise<void>;
+  /** Ends it at once and starts an empty one in its place. */
+  replace(): Promise<void>;
 }
 
 const START_TRIES = 5;
@@ -51,6 +53,12 @@ export async function startRedisServer(
     current.signal('SIGCONT');
     await current.stop([['SIGTERM', 5_000]]);
   };
+  const restart = async (): Promise<void> => {
+    await stop();
+    const next = await start(port);
+    if (next === undefined) throw new Error(`redis-server did not start again on port ${port}`);
+    current = next;
+  };
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
@@ -62,11 +70,13 @@ export async function startRedisServer(
     async ended() {
       await current.ended;
     },
-    async restart() {
-      await stop();
-      const next = await start(port);
-      if (next === undefined) throw new Error(`redis-server did not start again on port ${port}`);
-      current = next;
+    restart,
+    async replace() {
+      current.signal('SIGKILL');
+      await current.ended;
+      rmSync(directory, { recursive: true, force: true });
+      mkdirSync(directory);
+      await restart();
     },
     async [Symbol.asyncDispose]() {
       await stop();

@@ -1,0 +1,230 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '#testing/chaos/random.ts';
+import type { WebhookSenders } from '#testing/chaos/send-webhooks.ts';
+import type { Backend, ChaosSystem } from '#testing/chaos/system.ts';
+import { runCommand } from '#testing/redis-command.ts';
+
+export interface Struck {
+  system: ChaosSystem;
+  random: Random;
+  senders: WebhookSenders;
+  /** Seconds of what lasts: short in the short form. */
+  seconds: number;
+  violate: (text: string) => void;
+}
+
+export interface Fault {
+  /** As in the table of docs/reliability.md. */
+  id: string;
+  title: string;
+  /** Both, unless one is named. */
+  backend?: Backend;
+  /** What has to be there within so long after the blow: `drained` all that was open, `resumed` the first effect of what came after it. */
+  mark?: { what: 'drained' | 'resumed'; ms: number };
+  /** Resolves when what was broken is whole again. */
+  strike: (struck: Struck) => Promise<void>;
+}
+
+const LATENCY_MS = 200;
+const GRACE_MS = 12_000;
+const HOUR_MS = 3_600_000;
+
+const WIPE_QUEUE = `
+  do $$ declare name text; begin
+    for name in select tablename from pg_tables where schemaname = 'bullmq' and tablename <> 'migration' loop
+      execute format('truncate bullmq.%I cascade', name);
+    end loop;
+  end $$`;
+
+export const faults: readonly Fault[] = [
+  {
+    id: 'F1',
+    title: 'kill -9 of a worker',
+    mark: { what: 'drained', ms: 8_000 },
+    strike: async ({ system, random }) => random.pick(system.workers).kill('SIGKILL'),
+  },
+  {
+    id: 'F2',
+    title: 'kill -9 of all workers, twice',
+    async strike({ system }) {
+      for (let times = 0; times < 2; times += 1) {
+        for (const worker of system.workers) worker.kill('SIGKILL');
+        await Promise.all(system.workers.map((worker) => worker.live()));
+      }
+    },
+  },
+  {
+    id: 'F3',
+    title: 'kill -9 of Redis, and back',
+    backend: 'redis',
+    mark: { what: 'drained', ms: 10_000 },
+    async strike({ system: { redis }, seconds }) {
+      redis?.signal('SIGKILL');
+      await redis?.ended();
+      await sleep(seconds * 250);
+      await redis?.restart();
+    },
+  },
+  {
+    id: 'F3',
+    title: 'Redis replaced by an empty one',
+    backend: 'redis',
+    mark: { what: 'resumed', ms: 3_000 },
+    strike: async ({ system }) => system.redis?.replace(),
+  },
+  {
+    id: 'F4',
+    title: 'the queue wiped',
+    mark: { what: 'resumed', ms: 3_000 },
+    async strike({ system }) {
+      if (system.redis === undefined) await system.pool.query(WIPE_QUEUE);
+      else await runCommand(system.redis.url, 'FLUSHALL');
+    },
+  },
+  {
+    id: 'F5',
+    title: 'Redis frozen',
+    backend: 'redis',
+    async strike({ system: { redis }, seconds }) {
+      redis?.signal('SIGSTOP');
+      await sleep(seconds * 1_000);
+      redis?.signal('SIGCONT');
+    },
+  },
+  {
+    id: 'F5',
+    title: 'the queue locked',
+    backend: 'postgres',
+    async strike({ system, seconds }) {
+      const client = await system.pool.connect();
+      try {
+        await client.query('begin; lock table bullmq.job in access exclusive mode');
+        await sleep(seconds * 1_000);
+        await client.query('rollback');
+      } finally {
+        client.release();
+      }
+    },
+  },
+  {
+    id: 'F6',
+    title: 'Redis full',
+    backend: 'redis',
+    async strike({ system: { redis }, seconds }) {
+      if (redis === undefined) return;
+      await runCommand(redis.url, 'CONFIG', 'SET', 'maxmemory', '1');
+      await sleep(seconds * 1_000);
+      await runCommand(redis.url, 'CONFIG', 'SET', 'maxmemory', '0');
+    },
+  },
+  {
+    id: 'F8',
+    title: 'half-open connections',
+    strike: async ({ system, random }) => random.pick(Object.values(system.proxies)).silence(),
+  },
+  {
+    id: 'F8',
+    title: 'connections refused',
+    async strike({ system, random, seconds }) {
+      const proxy = random.pick(Object.values(system.proxies));
+      await proxy.refuse();
+      await sleep(seconds * 1_000);
+      await proxy.accept();
+    },
+  },
+  {
+    id: 'F8',
+    title: 'connections reset',
+    strike: async ({ system, random }) => random.pick(Object.values(system.proxies)).reset(),
+  },
+  {
+    id: 'F8',
+    title: 'pauses of 200 ms',
+    async strike({ system, random, seconds }) {
+      const proxy = random.pick(Object.values(system.proxies));
+      for (let times = 0; times < seconds * 2; times += 1) {
+        const release = proxy.hold();
+        await sleep(LATENCY_MS);
+        release();
+        await sleep(LATENCY_MS);
+      }
+    },
+  },
+  {
+    id: 'F9',
+    title: 'immediate restart of PostgreSQL',
+    async strike({ system: { postgres } }) {
+      await postgres.end('SIGQUIT');
+      await postgres.start();
+    },
+  },
+  {
+    id: 'F9',
+    title: 'PostgreSQL away while processes start',
+    async strike({ system: { postgres, workers, ingresses }, random, seconds }) {
+      await postgres.end(random.pick(['SIGINT', 'SIGQUIT', 'SIGKILL']));
+      random.pick(workers).kill('SIGKILL');
+      random.pick(ingresses).kill('SIGKILL');
+      await sleep(seconds * 1_000);
+      await postgres.start();
+    },
+  },
+  {
+    id: 'F9',
+    title: 'PostgreSQL frozen',
+    async strike({ system: { postgres }, seconds }) {
+      const wake = postgres.freeze();
+      await sleep(seconds * 1_000);
+      wake();
+    },
+  },
+  {
+    id: 'F10',
+    title: 'both stores away',
+    backend: 'redis',
+    async strike({ system: { postgres, redis }, seconds }) {
+      redis?.signal('SIGSTOP');
+      await postgres.end('SIGQUIT');
+      await sleep(seconds * 500);
+      await postgres.start();
+      redis?.signal('SIGCONT');
+    },
+  },
+  {
+    id: 'F11',
+    title: 'kill -9 of an ingress',
+    strike: async ({ system, random }) => random.pick(system.ingresses).kill('SIGKILL'),
+  },
+  {
+    id: 'F12',
+    title: 'clocks an hour off',
+    async strike({ system, random, seconds }) {
+      system.stepClocks(random.pick([-HOUR_MS, HOUR_MS]));
+      await sleep(seconds * 1_000);
+      system.stepClocks(0);
+    },
+  },
+  { id: 'F13', title: '100 copies at once', strike: ({ senders }) => senders.burst(100) },
+  { id: 'F14', title: 'an event whose handler throws', strike: ({ senders }) => senders.poison('throws') },
+  {
+    id: 'F18',
+    title: 'rolling SIGTERM',
+    async strike({ system, violate }) {
+      for (const each of system.processes) {
+        await each.live();
+        const { code, ms } = await each.roll();
+        if (code !== 0 || ms > GRACE_MS)
+          violate(`${each.name} ended with ${code} after ${Math.round(ms)} ms of SIGTERM`);
+      }
+    },
+  },
+];
+
+/** Those of a backend, or of one row of the table. */
+export function faultsFor(backend: Backend, id?: string): Fault[] {
+  const chosen = faults.filter(
+    (fault) => (fault.backend ?? backend) === backend && (id === undefined || fault.id === id),
+  );
+  if (chosen.length === 0) throw new Error(`there is no fault ${id} on ${backend}`);
+  return chosen;
+}

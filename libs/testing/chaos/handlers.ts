@@ -1,0 +1,20 @@
+import type { EventHandler } from '#webhooks/handler.ts';
+import { handlersOf as shippedHandlersOf, type HandlersParts } from '../../../apps/worker/handlers.ts';
+import { keyIn, POISON } from '#testing/chaos/message.ts';
+
+/** A row for each time that an event takes effect: nothing in the table keeps a second one out. */
+const ledger: EventHandler = {
+  name: 'chaos-ledger',
+  wants: () => true,
+  async apply(client, { raw }) {
+    const text = JSON.stringify(raw);
+    if (text.includes(POISON.kills)) process.kill(process.pid, 'SIGKILL');
+    if (text.includes(POISON.throws)) throw new Error('poison');
+    await client.query('insert into chaos_effect (key) values ($1)', [keyIn(text)]);
+  },
+};
+
+/** What the worker hands events to: the shipped handlers and the counting one. */
+export function handlersOf(parts: HandlersParts): EventHandler[] {
+  return [ledger, ...shippedHandlersOf(parts)];
+}

@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkMemory, checkTrail, compareWithLedger, untilDrained, type Comparison } from '#testing/chaos/checks.ts';
+import { faultsFor } from '#testing/chaos/faults.ts';
+import { openLedger } from '#testing/chaos/ledger.ts';
+import { openRandom } from '#testing/chaos/random.ts';
+import { watchRecovery, type Recovery } from '#testing/chaos/recovery.ts';
+import { openWebhookSenders } from '#testing/chaos/send-webhooks.ts';
+import { openChaosSystem, type Backend } from '#testing/chaos/system.ts';
+
+export interface ChaosOrder {
+  backend: Backend;
+  seed: number;
+  seconds: number;
+  /** Webhooks a second. */
+  rate: number;
+  /** Only this row of the table. */
+  fault?: string | undefined;
+  /** How long what lasts lasts. */
+  faultSeconds: number;
+  say: (line: string) => void;
+}
+
+export interface ChaosResult extends Comparison {
+  backend: Backend;
+  seed: number;
+  seconds: number;
+  rate: number;
+  appendOnly: string;
+  sent: number;
+  copies: number;
+  skipped: number;
+  answers: Record<string, number>;
+  slowest503Ms: number;
+  ackP50Ms: number;
+  ackP99Ms: number;
+  drainedMs: number;
+  recoveries: Recovery[];
+  violations: string[];
+}
+
+const POKE_MS = 5_000;
+const WARM_UP_MS = 3_000;
+const SETTLE_LIMIT_MS = 30_000;
+const DRAIN_LIMIT_MS = 180_000;
+const SEAL_LIMIT_MS = 60_000;
+const PAUSE_MS = [500, 3_000] as const;
+
+/** One run: load at a steady rate, blows that the seed chooses, and then the comparison of what was promised with what is there. */
+export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
+  const { backend, seed, seconds, rate, faultSeconds, say } = order;
+  const random = openRandom(seed);
+  const chosen = faultsFor(backend, order.fault);
+  const appendOnly = random.fork('redis').pick(['off', 'everysec', 'always'] as const);
+  const ledger = openLedger();
+  const stack = new AsyncDisposableStack();
+  try {
+    const system = stack.use(await openChaosSystem({ backend, appendOnly, withScanner: false }));
+    const senders = openWebhookSenders({
+      seed,
+      random: random.fork('webhooks'),
+      origins: system.ingresses.map(({ origin }) => origin),
+      perSecond: rate,
+      ledger,
+    });
+    stack.defer(() => senders.close());
+    const poking = setInterval(() => system.processes.forEach((each) => each.poke()), POKE_MS);
+    stack.defer(() => clearInterval(poking));
+    await sleep(WARM_UP_MS);
+
+    const recoveries: Recovery[] = [];
+    const blows = random.fork('faults');
+    const until = performance.now() + seconds * 1_000;
+    let left: typeof chosen = [];
+    while (performance.now() < until) {
+      // Each once before any of them comes again.
+      if (left.length === 0) left = [...chosen];
+      const [fault] = left.splice(blows.below(left.length), 1);
+      if (fault === undefined) break;
+      const watching = watchRecovery(system.pool, fault);
+      const striking = {
+        system,
+        random: blows,
+        senders,
+        seconds: faultSeconds,
+        violate: (text: string) => ledger.violate(text),
+      };
+      await fault.strike(striking);
+      const recovery = await watching;
+      recoveries.push(recovery);
+      say(`${fault.id} ${fault.title}: drained ${inWords(recovery.drainedMs)}, resumed ${inWords(recovery.resumedMs)}`);
+      await system.live();
+      await sleep(blows.between(...PAUSE_MS));
+    }
+
+    senders.stop();
+    await system.live();
+    const unanswered = await senders.settle(SETTLE_LIMIT_MS);
+    if (unanswered > 0) ledger.violate(`${unanswered} webhooks got no answer within ${SETTLE_LIMIT_MS} ms of calm`);
+    const drainedMs = await untilDrained(system.pool, DRAIN_LIMIT_MS);
+    const comparison = await compareWithLedger(system.pool, ledger);
+    const trail = await checkTrail(system.pool, SEAL_LIMIT_MS);
+    const violations = [
+      ...comparison.faults,
+      ...ledger.violations,
+      ...trail,
+      ...checkMemory(system.processes),
+      ...system.processes.flatMap(({ complaints }) => complaints),
+    ];
+    const ackMs = ledger.ackMs.toSorted((a, b) => a - b);
+    return {
+      ...comparison,
+      backend,
+      seed,
+      seconds,
+      rate,
+      appendOnly: backend === 'redis' ? appendOnly : 'none',
+      sent: ledger.sent,
+      copies: ledger.copies,
+      skipped: ledger.skipped,
+      answers: ledger.answers,
+      slowest503Ms: Math.round(ledger.slowest503Ms),
+      ackP50Ms: Math.round(ackMs[Math.floor(ackMs.length / 2)] ?? 0),
+      ackP99Ms: Math.round(ackMs[Math.floor(ackMs.length * 0.99)] ?? 0),
+      drainedMs: Math.round(drainedMs),
+      recoveries,
+      violations,
+    };
+  } finally {
+    await stack.disposeAsync();
+  }
+}
+
+function inWords(ms: number | undefined): string {
+  return ms === undefined ? 'never seen' : `after ${ms} ms`;
+}

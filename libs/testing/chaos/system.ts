@@ -1,0 +1,185 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openPool, type Pool } from '#database/pool.ts';
+import { freePort } from '#runtime/free-port.ts';
+import { spawnTethered } from '#runtime/spawn-tethered.ts';
+import { openLocalClamd, type LocalClamd } from '#uploads/local-clamd.ts';
+import { openChaosPostgres, type ChaosPostgres } from '#testing/chaos/postgres.ts';
+import { supervise, type Supervised } from '#testing/chaos/supervised.ts';
+import { WOOALERTS_TEST_SECRET } from '#testing/chaos/message.ts';
+import { openProxy, type Proxy } from '#testing/proxy.ts';
+import { findRedis } from '#testing/redis-binary.ts';
+import { startRedisServer, type RedisServer } from '#testing/redis-server.ts';
+import { repository } from '#testing/repository.ts';
+import { testSecrets } from '#testing/secrets.ts';
+import { WHATSAPP_TEST_SECRET } from '#testing/whatsapp-load.ts';
+
+export type Backend = 'postgres' | 'redis';
+
+/** Everything that a run can hurt. */
+export interface ChaosSystem extends AsyncDisposable {
+  readonly backend: Backend;
+  readonly ingresses: readonly Supervised[];
+  readonly workers: readonly Supervised[];
+  readonly processes: readonly Supervised[];
+  readonly postgres: ChaosPostgres;
+  /** Undefined where PostgreSQL holds the queue. */
+  readonly redis: RedisServer | undefined;
+  /** Undefined where this machine has none, or the run needs none. */
+  readonly clamd: LocalClamd | undefined;
+  /** What stands between the processes and their stores. */
+  readonly proxies: Readonly<Record<string, Proxy>>;
+  /** As the owner of the schema, past the proxies; for the checks. */
+  readonly pool: Pool;
+  readonly dataDir: string;
+  readonly logDir: string;
+  /** Sets the clock of every process that is live, by milliseconds from the true time. */
+  stepClocks(offsetMs: number): void;
+  /** Resolves when every process answers. */
+  live(): Promise<void>;
+}
+
+export interface ChaosSystemOptions {
+  backend: Backend;
+  /** Redis' appendfsync, or `off` for no append-only file. */
+  appendOnly: 'off' | 'everysec' | 'always';
+  withScanner: boolean;
+}
+
+const EFFECTS = 'create table chaos_effect (key text not null)';
+
+/** PostgreSQL, Redis and clamd, two ingresses, three workers and a board: each a process, none of them a copy of another. */
+export async function openChaosSystem(options: ChaosSystemOptions): Promise<ChaosSystem> {
+  const stack = new AsyncDisposableStack();
+  try {
+    return await openAll(options, stack);
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+async function openAll(
+  { backend, appendOnly, withScanner }: ChaosSystemOptions,
+  stack: AsyncDisposableStack,
+): Promise<ChaosSystem> {
+  const scratch = mkdtempSync(join(tmpdir(), 'portcullis-chaos-'));
+  chmodSync(scratch, 0o755);
+  stack.defer(() => rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
+  const [dataDir, logDir, home, control] = ['data', 'logs', 'postgres', 'clock'].map((name) => join(scratch, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  for (const directory of [dataDir, logDir, home]) mkdirSync(directory, { mode: 0o755 });
+  writeFileSync(control, '0');
+
+  const postgres = stack.use(await openChaosPostgres(home));
+  const redis = backend === 'redis' ? stack.use(await openRedisFor(scratch, appendOnly)) : undefined;
+  const clamd = withScanner ? await openLocalClamd({ dataDir, threads: 2 }) : undefined;
+  if (clamd !== undefined) stack.use(clamd);
+
+  const queueStore = redis?.url ?? postgres.url;
+  const proxies: Record<string, Proxy> = {};
+  for (const name of ['ingress↔database', 'ingress↔queue', 'worker↔database', 'worker↔queue']) {
+    proxies[name] = stack.use(await openProxy(name.endsWith('queue') ? queueStore : postgres.url));
+  }
+  const through = (name: string, url: string): string => (proxies[name] as Proxy).through(url);
+  const shared = {
+    ...testSecrets,
+    DATA_DIR: dataDir,
+    CHAOS_CONTROL: control,
+    WHATSAPP_APP_SECRET: WHATSAPP_TEST_SECRET,
+    WOOALERTS_WEBHOOK_SECRET: WOOALERTS_TEST_SECRET,
+    PUBLIC_URL: 'http://localhost:4000',
+    TRUST_PROXY: '127.0.0.1/32',
+    UPLOADS_PER_HOUR: '1000000',
+    LIMITS_PER_MINUTE: 'anonymous:100000,user:1000000',
+    SCAN_TEST_SIGNATURES: 'allow',
+    ...(clamd === undefined ? {} : { CLAMD_URL: clamd.url }),
+  };
+  const envOf = (side: 'ingress' | 'worker'): Record<string, string> => ({
+    ...shared,
+    DATABASE_URL: through(`${side}↔database`, postgres.url),
+    QUEUE_URL: through(`${side}↔queue`, queueStore),
+  });
+  await migrate({
+    ...shared,
+    DATABASE_URL: postgres.url,
+    MIGRATE_DATABASE_URL: postgres.ownerUrl,
+    QUEUE_URL: queueStore,
+  });
+  const pool = stack.adopt(
+    openPool(postgres.superuserUrl, { name: 'chaos', max: 6, statementMs: 120_000, onError: () => undefined }),
+    (opened) => opened.end(),
+  );
+  await pool.query(EFFECTS);
+  await pool.query(`grant insert on chaos_effect to ${decodeURIComponent(new URL(postgres.url).username)}`);
+
+  const start = async (kind: 'ingress' | 'worker' | 'board', number: number): Promise<Supervised> => {
+    const port = await freePort();
+    const env = envOf(kind === 'ingress' ? 'ingress' : 'worker');
+    const setting = { ingress: 'PORT', worker: 'WORKER_PORT', board: 'BOARD_PORT' }[kind];
+    return supervise({
+      name: `${kind} ${number}`,
+      script: `apps/${kind}/main.ts`,
+      port,
+      logDir,
+      env: { ...env, [setting]: String(port), BOARD_PASSWORD: 'a password for nobody but the test' },
+    });
+  };
+  const started = async (kind: 'ingress' | 'worker' | 'board', count: number): Promise<Supervised[]> => {
+    const all = await Promise.all(Array.from({ length: count }, (_, index) => start(kind, index + 1)));
+    for (const each of all) stack.use(each);
+    return all;
+  };
+  const ingresses = await started('ingress', 2);
+  const workers = await started('worker', 3);
+  const processes = [...ingresses, ...workers, ...(await started('board', 1))];
+  const live = async (): Promise<void> => {
+    await Promise.all(processes.map((each) => each.live(60_000)));
+  };
+  await live();
+  return {
+    backend,
+    ingresses,
+    workers,
+    processes,
+    postgres,
+    redis,
+    clamd,
+    proxies,
+    pool,
+    dataDir,
+    logDir,
+    live,
+    stepClocks(offsetMs) {
+      writeFileSync(control, String(offsetMs));
+      for (const each of processes) each.poke();
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+function openRedisFor(scratch: string, appendOnly: ChaosSystemOptions['appendOnly']): Promise<RedisServer> {
+  const binary = findRedis(scratch);
+  if (binary === undefined) throw new Error('a Redis or Valkey server is needed; Debian has one in redis-tools');
+  return startRedisServer(binary, scratch, {
+    'maxmemory-policy': 'noeviction',
+    ...(appendOnly === 'off' ? {} : { appendonly: 'yes', appendfsync: appendOnly }),
+  });
+}
+
+async function migrate(env: Record<string, string>): Promise<void> {
+  const lines: string[] = [];
+  const migration = await spawnTethered(process.execPath, [join(repository, 'apps/migrate/main.ts')], {
+    cwd: repository,
+    env,
+    endSignal: 'SIGTERM',
+    graceMs: 5_000,
+    onLine: (line) => lines.push(line),
+  });
+  if ((await migration.ended) !== 0) throw new Error(`the migration failed:\n${lines.join('\n')}`);
+}
