@@ -1,8 +1,10 @@
 import type { Queryable } from '#database/pool.ts';
 import type { StoredEvent } from '#webhooks/handler.ts';
 
-/** How long one worker has a claimed event for itself; longer than all its handlers may take together. */
-export const LEASE_SECONDS = 60;
+/** How long one worker has a claimed event for itself, unless it renews: what a killed one held is taken up after that. */
+export const LEASE_SECONDS = 6;
+/** Two of three renewals may fail. */
+const RENEW_MS = 2_000;
 
 const CLAIM = `
   with mine as (
@@ -33,4 +35,30 @@ export async function claimEvents(client: Queryable, ids: readonly string[]): Pr
     values: [ids],
   });
   return rows.map((row) => ({ ...row, occurredAt: row.occurredAt ?? undefined }));
+}
+
+const RENEW = `
+  with held as (
+    select id from webhook_event
+    where id = any($1::uuid[]) and state = 'open' and leased_until > now()
+    order by id
+    for update skip locked
+  )
+  update webhook_event
+  set leased_until = now() + make_interval(secs => ${LEASE_SECONDS}),
+      next_check_at = now() + make_interval(secs => ${LEASE_SECONDS})
+  from held where webhook_event.id = held.id`;
+
+/** Keeps the claimed events in this worker's hands until the returned function is called, which waits for the last renewal. */
+export function renewEvents(client: Queryable, events: readonly ClaimedEvent[]): () => Promise<void> {
+  const ids = events.map(({ id }) => id);
+  let renewal: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    // One that fails costs the lease at worst, and the events are taken up elsewhere.
+    renewal = client.query({ name: 'events-renew', text: RENEW, values: [ids] }).catch(() => undefined);
+  }, RENEW_MS);
+  return async () => {
+    clearInterval(timer);
+    await renewal;
+  };
 }

@@ -192,6 +192,30 @@ it('leaves an event alone that another worker has in hand, until its lease runs 
   expect(await handleEvents(database.pool, [quick.handler], [lost], never)).toMatchObject({ handled: 1 });
 });
 
+it('keeps an event in its hands for as long as its handler takes, and no longer than seconds after its end', async () => {
+  const [id = ''] = await keepEvents(1);
+  const slow = caller(() => sleep(2_600));
+  const quick = caller();
+  const first = handleEvents(database.pool, [slow.handler], [id], never);
+  await sleep(100);
+  const leaseOf = async (): Promise<number> => {
+    const { rows } = await database.pool.query<{ left: number }>(
+      'select extract(epoch from leased_until - now())::float8 as left from webhook_event where id = $1',
+      [id],
+    );
+    return rows[0]?.left ?? 0;
+  };
+  expect(await leaseOf()).toBeLessThan(7);
+  await database.pool.query("update webhook_event set leased_until = now() + interval '2.2 seconds' where id = $1", [
+    id,
+  ]);
+  await sleep(2_300);
+  expect(await leaseOf()).toBeGreaterThan(3);
+  expect(await handleEvents(database.pool, [quick.handler], [id], never)).toMatchObject({ handled: 0 });
+  await first;
+  expect(await stateOf(id)).toMatchObject({ state: 'done' });
+});
+
 it('writes nothing about an event that was replayed meanwhile', async () => {
   const [id = ''] = await keepEvents(1);
   const { handler } = caller(async () => {

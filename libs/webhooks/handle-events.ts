@@ -1,7 +1,7 @@
 import { databaseFailure, inTransaction, isDatabaseUnavailable, type Pool } from '#database/pool.ts';
 import { correlate } from '#runtime/correlation.ts';
 import { isFailure } from '#runtime/failure.ts';
-import { claimEvents, type ClaimedEvent } from '#webhooks/claim-events.ts';
+import { claimEvents, renewEvents, type ClaimedEvent } from '#webhooks/claim-events.ts';
 import type { ApplyingHandler, EventHandler, StoredEvent } from '#webhooks/handler.ts';
 import { settleEvents, type EventOutcome, type SettledEvent } from '#webhooks/settle-events.ts';
 
@@ -32,7 +32,13 @@ export async function handleEvents(
     const runner = async (): Promise<void> => {
       for (const event of waiting) settled.push(await handleEvent(pool, handlers, event, signal));
     };
-    await Promise.all(Array.from({ length: Math.min(CONCURRENT_EVENTS, claimed.length) }, runner));
+    const endRenewal = renewEvents(pool, claimed);
+    try {
+      await Promise.all(Array.from({ length: Math.min(CONCURRENT_EVENTS, claimed.length) }, runner));
+    } finally {
+      // A renewal after the end would push out the next try of what has failed.
+      await endRenewal();
+    }
     return { handled: settled.length, dead: await settleEvents(pool, settled) };
   } catch (error) {
     throw databaseFailure(error);
