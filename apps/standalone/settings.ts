@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { migrationSettings } from '#database/migrate.ts';
+import { queueUrl } from '#queue/settings.ts';
 import { port, url } from '#runtime/config.ts';
 import { hostSettings } from '#runtime/http-server.ts';
 
@@ -22,7 +23,7 @@ export const standaloneSettings = {
   BOARD_USER: z.string().default('admin'),
   WORKER_PORT: port().default(4_002),
   DATABASE_URL: url('postgres', 'postgresql').optional(),
-  QUEUE_URL: url('redis', 'rediss', 'postgres', 'postgresql').optional(),
+  QUEUE_URL: queueUrl().optional(),
   CLAMD_URL: url('unix', 'tcp').optional(),
 };
 

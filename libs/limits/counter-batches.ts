@@ -3,6 +3,8 @@ import { openBatcher } from '#runtime/batcher.ts';
 /** The part of an ioredis client that is used. */
 export interface RedisCommands {
   readonly status: string;
+  /** Only keys of one slot may be used together. */
+  readonly isCluster?: boolean;
   defineCommand(name: string, definition: { lua: string; numberOfKeys?: number }): void;
 }
 

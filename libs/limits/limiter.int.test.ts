@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDelays } from '#limits/delays.ts';
 import { openLimiter, type Limiter, type LimiterOptions, type Policy } from '#limits/limiter.ts';
 import { openRedis, whenReady } from '#redis/client.ts';
+import { startRedisCluster } from '#testing/redis-groups.ts';
 import { hasRedis, redisUrl, startRedis } from '#testing/redis.ts';
 
 const policy: Policy = { name: 'test', points: 5, windowSeconds: 60 };
@@ -253,5 +254,26 @@ describe.skipIf(!hasRedis())('a limiter whose Redis', () => {
     expect(away).toEqual([true]);
     await redis.config('SET', 'maxmemory', '64mb');
     await until(() => away.at(-1) === false);
+  });
+
+  it('counts each key once in a cluster, however the keys are spread, and says when a part of it is away', async () => {
+    const cluster = await startRedisCluster();
+    onTestFinished(() => cluster[Symbol.asyncDispose]());
+    const [one, two] = [await openOn(cluster.url, patient), await openOn(cluster.url, patient)];
+    const keys = Array.from({ length: 40 }, (_, index) => `key ${index}`);
+    const counts = await Promise.all(
+      keys.flatMap((key) => [one, two].map(({ limiter }) => allowed(limiter, 6, policy, key))),
+    );
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(5 * keys.length);
+    await one.limiter.block(policy, 'blocked', 60);
+    expect((await two.limiter.peek(policy, 'blocked')).allowed).toBe(false);
+    expect([...one.away, ...two.away]).toEqual([]);
+    (await cluster.masterOf('any')).signal('SIGKILL');
+    await until(() => {
+      for (const key of keys) void one.limiter.consume(policy, `${key} later`);
+      return one.away[0] === true;
+    });
+    await sleep(500);
+    expect(one.away).toEqual([true]);
   });
 });

@@ -61,7 +61,6 @@ export interface LimiterOptions {
 /** With Redis frozen, the first decisions take as long as this; later ones do not wait. */
 const REDIS_DEADLINE_MS = 30;
 const PROBE_MS = 100;
-const PROBE: Policy = { name: 'probe', points: 1, windowSeconds: 1 };
 /** For so long a refused key costs Redis nothing more. */
 const REFUSAL_MS = 1_000;
 const MAX_REFUSALS = 10_000;
@@ -105,7 +104,7 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
 
   /** Writes, because a Redis that is full answers everything else. */
   function look(): void {
-    shared?.add(PROBE.name, '', 1, PROBE.windowSeconds).then(
+    shared?.probe().then(
       () => {
         isAway = false;
         if (!isClosed) onAway(false);

@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { integer, url } from '#runtime/config.ts';
 import type { DynamicPolicy } from '#limits/dynamic-limiter.ts';
+import { isRedisUrl } from '#redis/address.ts';
+import { redisUrl } from '#redis/settings.ts';
+import { integer } from '#runtime/config.ts';
 
 /** Who a caller is to the limits. `source` is a sender of webhooks, by the name of its source. */
 export const TIERS = ['anonymous', 'user', 'agent', 'admin', 'token', 'source'] as const;
@@ -35,7 +37,7 @@ const leastFactors: Record<Tier, number> = {
 
 export const limitSettings = {
   /** Redis for the limits' counters; QUEUE_URL if that is Redis. */
-  REDIS_URL: url('redis', 'rediss').optional(),
+  REDIS_URL: redisUrl().optional(),
   /** Points a minute by tier: a reading request takes one, a writing one five. */
   LIMITS_PER_MINUTE: z
     .string()
@@ -79,5 +81,5 @@ export function limiterUrlOf(config: {
   QUEUE_URL?: string | undefined;
 }): string | undefined {
   if (config.REDIS_URL !== undefined) return config.REDIS_URL;
-  return config.QUEUE_URL !== undefined && /^rediss?:/.test(config.QUEUE_URL) ? config.QUEUE_URL : undefined;
+  return config.QUEUE_URL !== undefined && isRedisUrl(config.QUEUE_URL) ? config.QUEUE_URL : undefined;
 }

@@ -1,7 +1,7 @@
 import { runMigrations } from 'bullmq';
 import { inTransaction, openPool, type PoolClient } from '#database/pool.ts';
 import type { QueueContract } from '#queue/contract.ts';
-import { isRedisUrl } from '#queue/settings.ts';
+import { isRedisUrl } from '#redis/address.ts';
 
 export const QUEUE_SCHEMA = 'bullmq';
 

@@ -29,6 +29,8 @@ export function openRedisConnection(url: string, { role, log }: QueueConnectionO
     }
   }
 
+  // All keys of a queue must be in one slot of a cluster; those of different queues need not be.
+  const prefixOf = (name: string) => (commands.isCluster ? { prefix: `{bull-${name}}` } : {});
   const factory = createRedisBackend as BackendFactory<IQueueBackend, unknown>;
   const { Queue } = withBackend(factory);
 
@@ -47,14 +49,24 @@ export function openRedisConnection(url: string, { role, log }: QueueConnectionO
 
     openQueue(name) {
       // Without both skips, a queue that was opened while Redis was away never works again.
-      return new Queue(name, { connection: commands, skipWaitingForReady: true, skipVersionCheck: true });
+      return new Queue(name, {
+        connection: commands,
+        ...prefixOf(name),
+        skipWaitingForReady: true,
+        skipVersionCheck: true,
+      });
     },
 
     openWorker(name, process, { concurrency, pace }) {
       // A client of its own, so that a worker that is replaced leaves nothing stuck behind.
       const { redis, cut } = openWorkerRedis(url, { name: `worker-${name}`, onError });
       const { Worker } = withBackend<IQueueBackend, unknown>((...call) => paced(factory(...call), pace));
-      const worker = new Worker(name, process, { ...workerSettings, connection: redis, concurrency });
+      const worker = new Worker(name, process, {
+        ...workerSettings,
+        ...prefixOf(name),
+        connection: redis,
+        concurrency,
+      });
       return {
         worker,
         cut() {

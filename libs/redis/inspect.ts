@@ -1,4 +1,4 @@
-import { parseInfo, type Redis } from '#redis/client.ts';
+import { parseInfo, serversOf, type Redis, type RedisClient } from '#redis/client.ts';
 
 /** What of a Redis decides whether jobs are safe in it; undefined is what it refuses to tell. */
 export interface RedisFacts {
@@ -9,8 +9,9 @@ export interface RedisFacts {
 }
 
 /** What is wrong with a Redis that holds jobs, one sentence each; what it refuses to tell is said to be unknown. */
-export async function warningsOf(redis: Redis): Promise<readonly string[]> {
-  return judge(await factsOf(redis));
+export async function warningsOf(client: RedisClient): Promise<readonly string[]> {
+  const facts = await Promise.all(serversOf(client).map(factsOf));
+  return [...new Set(facts.flatMap(judge))];
 }
 
 async function factsOf(redis: Redis): Promise<RedisFacts> {

@@ -29,7 +29,7 @@ export async function startRedis(settings: Record<string, string> = {}): Promise
   return startRedisServer(requireRedis().binary, inject('services').scratch, settings);
 }
 
-function requireRedis(): { url: string; binary: string } {
+export function requireRedis(): { url: string; binary: string } {
   const { redis } = inject('services');
   if (redis === undefined) throw new Error('no Redis in this run: skip the test if !hasRedis()');
   return redis;

@@ -1,6 +1,6 @@
 import { openRedis } from '#redis/client.ts';
 import { warningsOf } from '#redis/inspect.ts';
-import { isRedisUrl } from '#queue/settings.ts';
+import { isRedisUrl } from '#redis/address.ts';
 import { settledWithin } from '#runtime/deadline.ts';
 import { valueOf, type Environment } from '#runtime/config.ts';
 import { well, worthALook, wrong, type Finding } from './finding.ts';
