@@ -48,7 +48,13 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
 }
 
 async function applyMigrations(config: Options, ownerUrl: string, upTo: string | undefined): Promise<string[]> {
-  const orm = await MikroORM.init({ ...config, clientUrl: ownerUrl, logger: () => undefined });
+  const orm = await MikroORM.init({
+    ...config,
+    clientUrl: ownerUrl,
+    // Of `clientUrl` only the place and the role are read: what it says of TLS would be lost.
+    driverOptions: { connectionString: ownerUrl },
+    logger: () => undefined,
+  });
   try {
     const applied = await orm.migrator.up(upTo === undefined ? undefined : { to: upTo });
     return applied.map((migration) => migration.name);

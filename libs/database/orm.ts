@@ -9,6 +9,8 @@ export async function openOrm(config: Options, databaseUrl: string, { max = 4 } 
     clientUrl: databaseUrl,
     pool: { min: 0, max },
     driverOptions: {
+      // Of `clientUrl` only the place and the role are read: what it says of TLS would be lost.
+      connectionString: databaseUrl,
       application_name: 'portcullis-orm',
       statement_timeout: 10_000,
       query_timeout: 11_000,
