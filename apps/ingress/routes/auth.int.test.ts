@@ -274,19 +274,6 @@ describe('a refresh token that is used again', () => {
   });
 });
 
-it('gives 500 parallel refreshes of one token over two processes one successor, and signs nobody out', async () => {
-  const answers = await Promise.all(
-    Array.from({ length: 500 }, (_, index) =>
-      refresh(login.body.refreshToken, { by: index % 2 === 0 ? send : sendSecond }),
-    ),
-  );
-  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-  const successors = new Set(answers.map(({ body }) => body.refreshToken));
-  expect(successors.size).toBe(1);
-  expect(await row()).toMatchObject({ generation: 1, ended_at: null, late_replays: 0 });
-  expect(await refresh([...successors][0])).toMatchObject({ status: 200 });
-}, 60_000);
-
 describe('sign-out', () => {
   it('by access token ends this session, on every process within a second', async () => {
     await me(login.body.accessToken, sendSecond);
