@@ -5,6 +5,7 @@ import { openAccessLimits } from './access-limits.ts';
 import type { Access } from './open-access.ts';
 import type { Limits } from './open-limits.ts';
 import { accountRoutes } from './routes/account.ts';
+import { apiDocumentRoutes } from './routes/api-document.ts';
 import { authRoutes } from './routes/auth.ts';
 import { jwksRoutes } from './routes/jwks.ts';
 import { logoutRoutes } from './routes/logout.ts';
@@ -14,13 +15,15 @@ import { userRoutes } from './routes/users.ts';
 
 export interface AccessRouteParts {
   access: Access;
+  /** The origin that people reach us at. */
+  origin: string;
   clientAddressOf: ClientAddressOf;
   limits: Limits;
   observe: AccessObserver;
 }
 
-/** Every route of sign-in, sessions, users and API tokens. */
-export function accessRoutes({ access, clientAddressOf, limits, observe }: AccessRouteParts): Router[] {
+/** Every route of sign-in, sessions, users and API tokens, and what describes all routes. */
+export function accessRoutes({ access, origin, clientAddressOf, limits, observe }: AccessRouteParts): Router[] {
   const { keys } = access.context;
   const parts = { access, clientAddressOf, limits: openAccessLimits(limits, { keys, clientAddressOf }), observe };
   return [
@@ -31,5 +34,6 @@ export function accessRoutes({ access, clientAddressOf, limits, observe }: Acces
     userRoutes(parts),
     tokenRoutes(parts),
     jwksRoutes(access, parts.limits),
+    apiDocumentRoutes(origin, parts.limits),
   ];
 }

@@ -1,3 +1,4 @@
+import type { Express } from 'express';
 import { listen } from '#runtime/http-server.ts';
 import { openHealth } from '#runtime/health.ts';
 import type { ProcessParts } from '#runtime/process.ts';
@@ -51,8 +52,14 @@ export interface OpenIngressParts extends ProcessParts {
   sources: Sources;
 }
 
+export interface OpenIngress {
+  port: number;
+  /** What answers behind the doors of webhooks and of health. */
+  app: Express;
+}
+
 /** Opens all that the ingress needs, and listens. What is opened later is closed earlier: first the door, last the pools. */
-export async function openIngress({ stack, log, config, sources }: OpenIngressParts): Promise<{ port: number }> {
+export async function openIngress({ stack, log, config, sources }: OpenIngressParts): Promise<OpenIngress> {
   const metrics = openIngressMetrics();
   const onError = (error: Error): void => log.warn({ err: error }, 'a database connection was lost');
 
@@ -202,7 +209,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     log,
   });
   const routers = [
-    ...accessRoutes({ access, clientAddressOf, limits, observe }),
+    ...accessRoutes({ access, origin: new URL(config.PUBLIC_URL).origin, clientAddressOf, limits, observe }),
     ...receiptRoutes,
     uploadRoutes(uploads),
     ...monitoringRoutes,
@@ -236,5 +243,5 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     { host: config.HOST, port: config.PORT, setting: 'PORT', readsLate: isUpload },
   );
   stack.defer(() => server.close());
-  return { port: server.port };
+  return { port: server.port, app };
 }

@@ -110,6 +110,14 @@ const problems: Record<
   unready: { status: 503, title: 'Not ready' },
 };
 
+export function statusOf(code: FailureCode): number {
+  return problems[code].status;
+}
+
+export function titleOf(code: FailureCode): string {
+  return problems[code].title;
+}
+
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
 const RETRY_AFTER_JITTER_SECONDS = 10;
 

@@ -17,9 +17,9 @@ import type { AuthRouteParts } from './auth.ts';
 const MAX_BODY_BYTES = 4_096;
 const BODY_LIMIT_MS = 5_000;
 
-const changeBody = z.strictObject({ currentPassword: passwordField, newPassword: passwordField });
-const stepUpBody = z.strictObject({ password: passwordField });
-const resetBody = z.strictObject({ token: z.string().max(128), newPassword: passwordField });
+export const passwordBody = z.strictObject({ currentPassword: passwordField, newPassword: passwordField });
+export const stepUpBody = z.strictObject({ password: passwordField });
+export const resetBody = z.strictObject({ token: z.string().max(128), newPassword: passwordField });
 
 /** What people do with their own account. */
 export function accountRoutes({ access, clientAddressOf, limits }: AuthRouteParts): Router {
@@ -40,7 +40,7 @@ export function accountRoutes({ access, clientAddressOf, limits }: AuthRoutePart
   router
     .route('/api/auth/password')
     .post(requireCaller(), limits.passwords, json, limits.delay, async (request, response) => {
-      const { currentPassword, newPassword } = bodyOf(changeBody, request);
+      const { currentPassword, newPassword } = bodyOf(passwordBody, request);
       const client = clientOf(request, clientAddressOf, undefined);
       await changePassword(context, { ...personOf(response), password: currentPassword, newPassword, client });
       response.status(204).end();

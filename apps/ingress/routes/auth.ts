@@ -19,9 +19,13 @@ import { clearSessionCookies, knownDeviceOf, setDeviceCookie, setSessionCookies 
 const MAX_BODY_BYTES = 4_096;
 const BODY_LIMIT_MS = 5_000;
 
-const loginQuery = z.strictObject({ mode: z.enum(['bearer', 'cookie']).default('bearer') });
-const loginBody = z.strictObject({ email: emailField, password: passwordField, deviceId: deviceIdField.optional() });
-const refreshBody = z.strictObject({
+export const loginQuery = z.strictObject({ mode: z.enum(['bearer', 'cookie']).default('bearer') });
+export const loginBody = z.strictObject({
+  email: emailField,
+  password: passwordField,
+  deviceId: deviceIdField.optional(),
+});
+export const refreshBody = z.strictObject({
   refreshToken: z.string().max(1_024).optional(),
   deviceId: deviceIdField.optional(),
 });

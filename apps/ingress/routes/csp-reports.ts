@@ -11,7 +11,7 @@ export const CSP_REPORTS_PATH = '/api/csp-reports';
 const MAX_BODY_BYTES = 16 * 1024;
 const BODY_LIMIT_MS = 5_000;
 /** The forms of report-uri and of report-to. */
-const TYPES = ['application/csp-report', 'application/reports+json'];
+export const CSP_REPORT_TYPES = ['application/csp-report', 'application/reports+json'];
 
 export interface CspReportParts {
   limit: RequestHandler;
@@ -25,7 +25,7 @@ export function cspReportRoutes({ limit, clientAddressOf, onViolation }: CspRepo
   const router = Router({ caseSensitive: true, strict: true });
   router
     .route(CSP_REPORTS_PATH)
-    .post(limit, readText(TYPES, MAX_BODY_BYTES, BODY_LIMIT_MS), (request, response) => {
+    .post(limit, readText(CSP_REPORT_TYPES, MAX_BODY_BYTES, BODY_LIMIT_MS), (request, response) => {
       const violations = readCspReports(request.body);
       if (violations === undefined) throw new Failure('body-invalid');
       const addressPrefix = addressPrefixOf(clientAddressOf(request));

@@ -16,7 +16,7 @@ import type { AuthRouteParts } from './auth.ts';
 const MAX_BODY_BYTES = 4_096;
 const BODY_LIMIT_MS = 5_000;
 
-const logoutBody = z.strictObject({ refreshToken: z.string().max(1_024).optional() });
+export const logoutBody = z.strictObject({ refreshToken: z.string().max(1_024).optional() });
 
 /** Sign-out, and the CSRF token of a browser's session. */
 export function logoutRoutes({ access, clientAddressOf, limits }: AuthRouteParts): Router {

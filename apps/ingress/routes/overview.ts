@@ -5,6 +5,8 @@ import { onlyMethods } from '../methods.ts';
 import type { Overview } from '../overview.ts';
 import { queryOf } from '../request.ts';
 
+export const overviewQuery = z.strictObject({});
+
 export interface OverviewParts {
   overview: () => Promise<Overview>;
   requireCaller: RequireCaller;
@@ -16,7 +18,7 @@ export function overviewRoutes({ overview, requireCaller }: OverviewParts): Rout
   router
     .route('/api/overview')
     .get(requireCaller({ roles: ['admin'], scope: 'overview:read' }), async (request, response) => {
-      queryOf(z.strictObject({}), request);
+      queryOf(overviewQuery, request);
       response.json(await overview());
     })
     .all(onlyMethods('GET', 'HEAD'));

@@ -19,7 +19,7 @@ const SINGLE: Policy = { name: 'replay', points: 60, windowSeconds: 60 };
 const BULK: Policy = { name: 'replay-bulk', points: 10, windowSeconds: 60 };
 
 /** Without `dryRun: false` nothing is done but counted. */
-const bulkBody = z.strictObject({ filter: receiptFilter, dryRun: z.boolean().default(true) });
+export const bulkReplayBody = z.strictObject({ filter: receiptFilter, dryRun: z.boolean().default(true) });
 
 export interface ReplayParts {
   /** Forked for each request. */
@@ -46,7 +46,7 @@ export function replayRoutes({ em, context, limiter, requireCaller, clientAddres
   router
     .route('/api/webhook-logs/replay')
     .post(mayReplay, limitBy(BULK), readJson(MAX_BODY_BYTES), async (request, response) => {
-      const { filter, dryRun } = bodyOf(bulkBody, request);
+      const { filter, dryRun } = bodyOf(bulkReplayBody, request);
       const ids = await findReplayable(em.fork(), filter);
       const actor = actorOf(request, response, clientAddressOf);
       const { count, obstacles } = await replayReceipts(context, ids, { actor, dryRun });

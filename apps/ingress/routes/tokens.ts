@@ -12,7 +12,7 @@ import type { AuthRouteParts } from './auth.ts';
 const MAX_BODY_BYTES = 4_096;
 const DAY_SECONDS = 86_400;
 
-const createBody = z.strictObject({
+export const newTokenBody = z.strictObject({
   name: nameField,
   scopes: z
     .array(z.enum(API_SCOPES))
@@ -40,7 +40,7 @@ export function tokenRoutes({ access, clientAddressOf }: Pick<AuthRouteParts, 'a
       response.json(await listApiTokens(context.pool, queryOf(pageQuery, request)));
     })
     .post(mayWrite, readJson(MAX_BODY_BYTES), async (request, response) => {
-      const { name, scopes, expiresIn } = bodyOf(createBody, request);
+      const { name, scopes, expiresIn } = bodyOf(newTokenBody, request);
       const { userId } = personOf(response);
       const given = { userId, name, scopes, lifeSeconds: expiresIn };
       const { apiToken, text } = await createApiToken(context, given, actorOf(request, response, clientAddressOf));

@@ -13,13 +13,13 @@ import type { AuthRouteParts } from './auth.ts';
 
 const MAX_BODY_BYTES = 4_096;
 
-const createBody = z.strictObject({
+export const newUserBody = z.strictObject({
   email: emailField,
   name: nameField,
   role: z.enum(ROLES),
   password: passwordField.optional(),
 });
-const changeBody = z.strictObject({
+export const userChangeBody = z.strictObject({
   name: nameField.optional(),
   role: z.enum(ROLES).optional(),
   disabled: z.boolean().optional(),
@@ -40,7 +40,7 @@ export function userRoutes({ access, clientAddressOf }: Pick<AuthRouteParts, 'ac
       response.json(await listUsers(context.pool, queryOf(pageQuery, request)));
     })
     .post(mayWrite, json, async (request, response) => {
-      const given = bodyOf(createBody, request);
+      const given = bodyOf(newUserBody, request);
       const user = await createUser(context, given, actorOf(request, response, clientAddressOf));
       response.status(201).json(user);
     })
@@ -49,7 +49,7 @@ export function userRoutes({ access, clientAddressOf }: Pick<AuthRouteParts, 'ac
   router
     .route('/api/users/:id')
     .patch(mayWrite, json, async (request, response) => {
-      const change = bodyOf(changeBody, request);
+      const change = bodyOf(userChangeBody, request);
       response.json(await changeUser(context, idOf(request), change, actorOf(request, response, clientAddressOf)));
     })
     .all(onlyMethods('PATCH'));

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import type { Express } from 'express';
 import { inject } from 'vitest';
 import { openLog } from '#runtime/log.ts';
 import { readConfig } from '#runtime/config.ts';
@@ -10,6 +11,7 @@ import { ingressSettings } from '../settings.ts';
 export interface StartedIngress extends AsyncDisposable {
   origin: string;
   port: number;
+  app: Express;
   /** All that was logged so far. */
   logged(): string;
   /** Sends bytes as they are and reads until the server closes or is silent. */
@@ -28,10 +30,11 @@ export async function startIngress(env: Record<string, string>): Promise<Started
   const log = openLog({ name: 'ingress', level: 'debug', destination });
   const full = { PORT: '0', DATA_DIR: inject('services').scratch, ...testSecrets, ...env };
   const config = readConfig(ingressSettings, full);
-  const { port } = await openIngress({ stack, log, config, sources: readSources(full) });
+  const { port, app } = await openIngress({ stack, log, config, sources: readSources(full) });
   return {
     origin: `http://127.0.0.1:${port}`,
     port,
+    app,
     logged: () => text,
     raw: (bytes, silenceMs = 1_000) => exchange(port, bytes, silenceMs),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
