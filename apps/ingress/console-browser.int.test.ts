@@ -8,6 +8,7 @@ import { environment } from '#runtime/config.ts';
 import { hasBrowser } from '#testing/browser.ts';
 import { openChromium } from '#testing/chromium.ts';
 import { effort } from '#testing/effort.ts';
+import { hasRedis, startRedis } from '#testing/redis.ts';
 import { startSystem, type TestSystem } from '#testing/system.ts';
 import { sendMessages } from '#testing/whatsapp-load.ts';
 import { countBytes, openConsole, signIn, type ConsoleTab } from './testing/console-pages.ts';
@@ -330,6 +331,32 @@ describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: 120_000 }, 
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('Nothing was sent yet.').waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
+  });
+});
+
+describe.skipIf(!hasBrowser() || !hasRedis())('the console with Redis behind it', { timeout: 120_000 }, () => {
+  it('stays signed in through a restart of Redis', async () => {
+    const stack = new AsyncDisposableStack();
+    onTestFinished(() => stack.disposeAsync());
+    const redis = stack.use(await startRedis());
+    const system = stack.use(await startSystem({ QUEUE_URL: redis.url, REDIS_URL: redis.url }));
+    const browser = stack.adopt(await openChromium(), (opened) => opened.close());
+    const { email } = await makeUser(system.database.pool, { email: 'redis@example.com' });
+    const { page, complaints } = await openConsole(browser, system.origin);
+    await signIn(page, email);
+    const visit = async (link: string, seen: string): Promise<void> => {
+      await page.getByRole('link', { name: link }).click();
+      await page.getByText(seen).waitFor();
+    };
+    await visit('My sessions', 'this one');
+    redis.signal('SIGKILL');
+    await redis.ended();
+    await page.reload();
+    await visit('Uploads', 'Nothing was sent yet.');
+    await redis.restart();
+    await page.reload();
+    await visit('My sessions', 'this one');
+    expect(complaints).toEqual([]);
   });
 });
 
