@@ -8,6 +8,7 @@ const scenarios: Record<string, () => Promise<{ run: (args: string[]) => Promise
   audit: () => import('./audit.ts'),
   limits: () => import('./limits.ts'),
   headers: () => import('./headers.ts'),
+  queues: () => import('./queues.ts'),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -17,35 +17,44 @@ export interface Stores {
   database(name: string): Promise<{ url: string; ownerUrl: string }>;
   /** A database of Redis by number. */
   redis(database: number): string;
+  /** Each is ended at once, as a crash would, and started again on its port and on what it kept. */
+  crash: Record<'postgres' | 'redis', () => Promise<void>>;
 }
 
-/** One PostgreSQL that syncs every commit, and one Redis with an append-only file synced every second, for all who are measured. */
-export async function openStores(stack: AsyncDisposableStack): Promise<Stores> {
+/** One PostgreSQL that syncs every commit, and one Redis with an append-only file, by default synced every second, for all who are measured. */
+export async function openStores(
+  stack: AsyncDisposableStack,
+  appendfsync: 'everysec' | 'always' = 'everysec',
+): Promise<Stores> {
   const scratch = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
   chmodSync(scratch, 0o755);
   stack.defer(() => rmSync(scratch, { recursive: true, force: true }));
   const binary = findRedis(scratch);
   if (binary === undefined) throw new Error('a Redis or Valkey server is needed; Debian has one in redis-tools');
-  const postgres = stack.use(
-    await openEmbeddedDatabase({
-      home: mkdtempSync(join(scratch, 'postgres-')),
-      outside: join(scratch, 'outside'),
-      passwords: { superuser: 'bench-superuser', owner: 'bench-owner', app: 'bench-app' },
-    }),
-  );
+  const options = {
+    home: mkdtempSync(join(scratch, 'postgres-')),
+    outside: join(scratch, 'outside'),
+    passwords: { superuser: 'bench-superuser', owner: 'bench-owner', app: 'bench-app' },
+  };
+  let postgres = await openEmbeddedDatabase(options);
+  stack.defer(() => postgres[Symbol.asyncDispose]());
   const redis = stack.use(
     await startRedisServer(binary, scratch, {
       appendonly: 'yes',
-      appendfsync: 'everysec',
+      appendfsync,
       'maxmemory-policy': 'noeviction',
     }),
   );
   const inDatabase = (url: string, name: string): string => Object.assign(new URL(url), { pathname: `/${name}` }).href;
   return {
     scratch,
-    postgresPid: postgres.pid,
+    get postgresPid() {
+      return postgres.pid;
+    },
     postgresVersion: await versionOf(postgres.superuserUrl),
-    redisPid: redis.pid,
+    get redisPid() {
+      return redis.pid;
+    },
     redisVersion: await redisVersionOf(redis.url),
     async database(name) {
       const client = new Client({ connectionString: postgres.superuserUrl });
@@ -58,6 +67,18 @@ export async function openStores(stack: AsyncDisposableStack): Promise<Stores> {
       return { url: inDatabase(postgres.url, name), ownerUrl: inDatabase(postgres.ownerUrl, name) };
     },
     redis: (database) => `${redis.url}/${database}`,
+    crash: {
+      async postgres() {
+        process.kill(postgres.pid, 'SIGQUIT');
+        await postgres.ended;
+        postgres = await openEmbeddedDatabase({ ...options, port: postgres.port });
+      },
+      async redis() {
+        redis.signal('SIGKILL');
+        await redis.ended();
+        await redis.restart();
+      },
+    },
   };
 }
 
