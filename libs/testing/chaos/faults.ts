@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pool } from '#database/pool.ts';
 import type { Random } from '#testing/chaos/random.ts';
 import type { WebhookSenders } from '#testing/chaos/send-webhooks.ts';
 import type { Backend, ChaosSystem } from '#testing/chaos/system.ts';
@@ -29,12 +30,24 @@ const LATENCY_MS = 200;
 const GRACE_MS = 12_000;
 const HOUR_MS = 3_600_000;
 
+const WIPE_TRIES = 10;
 const WIPE_QUEUE = `
-  do $$ declare name text; begin
-    for name in select tablename from pg_tables where schemaname = 'bullmq' and tablename <> 'migration' loop
-      execute format('truncate bullmq.%I cascade', name);
-    end loop;
+  do $$ begin execute (
+    select 'truncate ' || string_agg(format('bullmq.%I', tablename), ', ') from pg_tables
+    where schemaname = 'bullmq' and tablename <> 'migration');
   end $$`;
+
+/** The queue's own statements lock its tables in another order, so it may take more than one try. */
+async function wipeQueue(pool: Pool): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await pool.query(WIPE_QUEUE);
+      return;
+    } catch (error) {
+      if (tries === WIPE_TRIES) throw error;
+    }
+  }
+}
 
 export const faults: readonly Fault[] = [
   {
@@ -77,7 +90,7 @@ export const faults: readonly Fault[] = [
     title: 'the queue wiped',
     mark: { what: 'resumed', ms: 3_000 },
     async strike({ system }) {
-      if (system.redis === undefined) await system.pool.query(WIPE_QUEUE);
+      if (system.redis === undefined) await wipeQueue(system.pool);
       else await runCommand(system.redis.url, 'FLUSHALL');
     },
   },
