@@ -3,6 +3,7 @@ import { openListener } from '#database/listener.ts';
 import type { Pool } from '#database/pool.ts';
 import type { Producer } from '#queue/producer.ts';
 import type { Log } from '#runtime/log.ts';
+import { openTurns } from '#runtime/turns.ts';
 import { openAdmissions } from '#uploads/admission.ts';
 import { openUploadChanges } from '#uploads/changes.ts';
 import { defaultPolicy } from '#uploads/file-policy.ts';
@@ -12,6 +13,9 @@ import { openTicketCheck } from '#uploads/ticket-check.ts';
 import type { RequireCaller } from './authenticate.ts';
 import type { UploadRouteParts } from './routes/uploads.ts';
 import type { IngressConfig } from './settings.ts';
+
+/** Fewer than the pool has connections, so that signing in and reading go on meanwhile. */
+const COMMITS_AT_ONCE = 6;
 
 export interface OpenUploadsParts {
   config: IngressConfig;
@@ -44,6 +48,7 @@ export async function openUploads(parts: OpenUploadsParts): Promise<UploadRouteP
   };
   return {
     pool,
+    commitInTurn: openTurns(COMMITS_AT_ONCE),
     storage,
     changes,
     record,

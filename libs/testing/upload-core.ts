@@ -6,6 +6,7 @@ import { openPool, type Pool } from '#database/pool.ts';
 import { Failure } from '#runtime/failure.ts';
 import { listen } from '#runtime/http-server.ts';
 import { openLog } from '#runtime/log.ts';
+import { openTurns } from '#runtime/turns.ts';
 import { openAdmissions } from '#uploads/admission.ts';
 import { openUploadChanges, type UploadChanges } from '#uploads/changes.ts';
 import type { Checkpoint } from '#uploads/checkpoint.ts';
@@ -40,6 +41,8 @@ export interface UploadSystemOptions {
   isScanningByHand?: boolean;
   wrapStorage?: (storage: Storage) => Storage;
   guard?: ScanGuard;
+  /** How long anything waits for a connection to the database; generous, because tests share the machine. */
+  connectMs?: number;
 }
 
 /** Intake, scanning and serving in one process, on a database, a directory and a port of their own. */
@@ -78,8 +81,9 @@ export async function startUploadSystem(
   options: UploadSystemOptions = {},
 ): Promise<UploadSystem> {
   const stack = new AsyncDisposableStack();
-  const pool = stack.adopt(openPool(databaseUrl, { name: 'test', max: 8, onError: () => undefined }), (opened) =>
-    opened.end(),
+  const pool = stack.adopt(
+    openPool(databaseUrl, { name: 'test', max: 8, connectMs: options.connectMs ?? 10_000, onError: () => undefined }),
+    (opened) => opened.end(),
   );
   const policy = options.policy ?? defaultPolicy;
   const limits = { ...LIMITS, ...options.limits };
@@ -119,6 +123,7 @@ export async function startUploadSystem(
   const letIn = authenticateByHeader();
   const router = uploadRoutes({
     pool,
+    commitInTurn: openTurns(4),
     storage,
     changes,
     record,

@@ -26,6 +26,8 @@ export interface UploadFacts {
 
 /** How long a fresh upload may wait before the relay rings for it again. */
 const FIRST_CHECK_SECONDS = 30;
+/** How long a file that is durable may wait for its row. */
+const PATIENCE_MS = 30_000;
 
 const INSERT = `
   insert into upload (id, owner_id, ticket_id, status, original_name, extension, declared_type, size_bytes, sha256,
@@ -36,13 +38,23 @@ const INSERT = `
 const STORED = `
   select id, fingerprint from upload where owner_id = $1 and idempotency_key = $2`;
 
+export interface AcceptParts {
+  pool: Pool;
+  /**
+   * Runs some rows' commits at a time. A disk that is busy with the bytes of many files is slow to commit; without turns
+   * those rows would hold every connection for longer than anyone waits for one.
+   */
+  commitInTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  checkpoint?: Checkpoint;
+}
+
 /**
  * Makes received bytes an upload: file and directory synced, then the row committed. What is refused or fails leaves
  * no file.
  * @throws Failure `digest-mismatch`, `idempotency-key-reuse`, `database-unavailable`, `storage-full`.
  */
 export async function acceptUpload(
-  deps: { pool: Pool; checkpoint?: Checkpoint },
+  deps: AcceptParts,
   facts: UploadFacts,
   received: ReceivedFile,
   { expectedSha256, admission }: { expectedSha256: Buffer | undefined; admission: Admission },
@@ -56,7 +68,11 @@ export async function acceptUpload(
     await incoming.commit();
     checkpoint('file-synced');
     const fresh = { id: admission.uploadId, fingerprint: fingerprintOf(facts, sha256) };
-    isKept = await insert(deps.pool, facts, received, fresh);
+    const syncedAt = performance.now();
+    isKept = await deps.commitInTurn(() => {
+      if (performance.now() - syncedAt > PATIENCE_MS) throw new Failure('database-unavailable');
+      return insert(deps.pool, facts, received, fresh);
+    });
     checkpoint('row-committed');
     if (isKept) admission.accepted(sizeBytes);
     const id = isKept ? fresh.id : await storedId(deps.pool, facts, fresh.fingerprint);

@@ -443,6 +443,25 @@ describe('the limits of one user', () => {
     }
   });
 
+  it('are all taken, and leave room for reading, while the database is slow to commit', async () => {
+    const busy = await openUploadSystem({ isScanningByHand: true, connectMs: 1_000 });
+    const blocker = await busy.pool.connect();
+    try {
+      // Reads pass, and every row waits.
+      await blocker.query('begin');
+      await blocker.query('lock table upload in share mode');
+      const answers = Array.from({ length: 20 }, () => upload(busy.origin, FILE));
+      await expect.poll(() => busy.files().quarantine.length, { timeout: 10_000 }).toBe(20);
+      await sleep(1_200);
+      expect((await send(busy.origin, '/api/uploads')).status).toBe(200);
+      await blocker.query('rollback');
+      expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array<number>(20).fill(202));
+    } finally {
+      blocker.release();
+      await busy[Symbol.asyncDispose]();
+    }
+  });
+
   it('65b: keep no more bytes than so many, and are judged before the body', async () => {
     const small = await openUploadSystem({ limits: { quotaBytes: 1_000 } });
     try {

@@ -1,9 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
-import type { Pool } from '#database/pool.ts';
 import { Failure } from '#runtime/failure.ts';
-import { acceptUpload, type AcceptedUpload } from '#uploads/accept-upload.ts';
+import { acceptUpload, type AcceptedUpload, type AcceptParts } from '#uploads/accept-upload.ts';
 import type { Admissions } from '#uploads/admission.ts';
-import type { Checkpoint } from '#uploads/checkpoint.ts';
 import { fileNamesOf } from '#uploads/content-disposition.ts';
 import { sha256Of } from '#uploads/digest.ts';
 import { extensionOf, safeName } from '#uploads/file-name.ts';
@@ -17,8 +15,7 @@ import { isTicketId, type AuthoriseAttachment } from '#uploads/ticket-check.ts';
 import { callerOf } from '../caller.ts';
 import { closeAfterAnswer } from '../linger.ts';
 
-export interface AttachmentParts {
-  pool: Pool;
+export interface AttachmentParts extends AcceptParts {
   storage: Storage;
   admissions: Admissions;
   policy: FilePolicy;
@@ -28,7 +25,6 @@ export interface AttachmentParts {
   ring: (uploadId: string) => Promise<void>;
   onDoorbellMissed: (error: unknown) => void;
   pace?: Pace;
-  checkpoint?: Checkpoint;
 }
 
 interface ReceivedUpload extends ReceivedFile {
