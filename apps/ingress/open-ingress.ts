@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import { listen } from '#runtime/http-server.ts';
 import { openHealth } from '#runtime/health.ts';
+import { openTraces } from '#runtime/open-traces.ts';
 import type { ProcessParts } from '#runtime/process.ts';
 import { openCoalescer } from '#audit/coalesce.ts';
 import { openRecord } from '#audit/record-addresses.ts';
@@ -15,6 +16,7 @@ import { openJournal } from '#webhooks/journal.ts';
 import { webhooks } from '#webhooks/queue.ts';
 import { openRefusals } from '#webhooks/refusals.ts';
 import type { Sources } from '#webhooks/sources.ts';
+import { traceJournal } from '#webhooks/trace-journal.ts';
 import { openAccessMetrics } from './access-metrics.ts';
 import { accessRoutes } from './access-routes.ts';
 import { openClientAddressOf } from './client.ts';
@@ -39,6 +41,7 @@ import { openReceiptRoutes } from './receipt-routes.ts';
 import { limitRefusals } from './refusal-limit.ts';
 import { openCspReports } from './open-csp-reports.ts';
 import { isUpload, uploadRoutes } from './routes/uploads.ts';
+import { traceRequests } from './trace-requests.ts';
 import { openWebhookDoor } from './webhook-door.ts';
 import type { IngressConfig } from './settings.ts';
 
@@ -61,6 +64,12 @@ export interface OpenIngress {
 /** Opens all that the ingress needs, and listens. What is opened later is closed earlier: first the door, last the pools. */
 export async function openIngress({ stack, log, config, sources }: OpenIngressParts): Promise<OpenIngress> {
   const metrics = openIngressMetrics();
+  const traces = await openTraces({
+    endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+    service: 'portcullis-ingress',
+    stack,
+  });
+  const requestTraces = traces && traceRequests(traces);
   const onError = (error: Error): void => log.warn({ err: error }, 'a database connection was lost');
 
   const pool = stack.adopt(openPool(config.DATABASE_URL, { name: 'ingress', max: 10, onError }), (opened) =>
@@ -157,7 +166,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
   });
   const enterByWebhookDoor = openWebhookDoor({
     sources,
-    journal: outage.journal,
+    journal: traceJournal(outage.journal, traces),
     refusals,
     limiter: limits.local,
     sourceQuota: limits.tiers.source,
@@ -166,6 +175,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     headers,
     log,
     observe: observeWebhooks(metrics.webhooks, coalescer),
+    traceparentOf: requestTraces?.traceparentOf,
   });
   const answerHealth = openHealth({
     checks: [...outage.checks, { name: 'queue', required: false, check: () => queue.ping(1_000) }],
@@ -234,6 +244,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
   const server = await listen(
     (request, response) => {
       const startedAt = performance.now();
+      requestTraces?.begin(request, response);
       if (enterByWebhookDoor(request, response)) metrics.observeHttp(request, response, startedAt, 'webhooks');
       else if (!answerHealth(request, response)) {
         metrics.observeHttp(request, response, startedAt);

@@ -4,6 +4,7 @@ import { accessSettings, publicUrlSettings } from '#access/settings.ts';
 import { proxySettings } from '#runtime/address.ts';
 import { port, url, yesNo } from '#runtime/config.ts';
 import { hostSettings, metricsSettings } from '#runtime/http-server.ts';
+import { traceSettings } from '#runtime/traces.ts';
 import { databaseSettings } from '#database/pool.ts';
 import { limitSettings } from '#limits/tiers.ts';
 import { queueSettings } from '#queue/settings.ts';
@@ -26,6 +27,7 @@ export const ingressSettings = {
   ...ticketSettings,
   ...recordSettings,
   ...spoolSettings,
+  ...traceSettings,
   PORT: port().default(4_000),
   HSTS_PRELOAD: yesNo(false),
   /** Where people find the board: the console links there. */

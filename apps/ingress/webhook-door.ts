@@ -46,6 +46,7 @@ export interface WebhookDoorOptions {
   headers: Record<string, string>;
   log: Log;
   observe?: WebhookObserver;
+  traceparentOf?: ((request: IncomingMessage) => string | undefined) | undefined;
 }
 
 export interface WebhookObserver {
@@ -143,6 +144,7 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     const startedAt = performance.now();
     spend(exchange, source, verification);
     const draft = acceptedDraft(exchange, source, delivery, verification, receivedAtMs, verifyMs);
+    draft.traceparent = options.traceparentOf?.(exchange.request);
     const stored = await journal.append(draft);
     observe?.received(source.name, stored.isCopy ? 'duplicate' : verification.verdict);
     observe?.acknowledged({ verify: verifyMs / 1_000, commit: (performance.now() - startedAt) / 1_000 });

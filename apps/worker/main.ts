@@ -7,6 +7,7 @@ import { openProducer } from '#queue/producer.ts';
 import { openQueueReader } from '#queue/reader.ts';
 import { declareSchedules } from '#queue/schedules.ts';
 import { queueUrlOf } from '#queue/settings.ts';
+import { openTraces } from '#runtime/open-traces.ts';
 import { openHealth } from '#runtime/health.ts';
 import { listen } from '#runtime/http-server.ts';
 import type { Log } from '#runtime/log.ts';
@@ -14,6 +15,7 @@ import { runProcess } from '#runtime/process.ts';
 import { startTicker } from '#runtime/ticker.ts';
 import { events, MAX_EVENTS_PER_JOB } from '#webhooks/event-queue.ts';
 import { wantsEvent } from '#webhooks/handler.ts';
+import { traceHandlers } from '#webhooks/trace-handlers.ts';
 import { makeAllDue } from '#webhooks/relay.ts';
 import { chunksOf } from '#runtime/chunks.ts';
 import { openOutbound } from '#runtime/outbound.ts';
@@ -49,6 +51,11 @@ await runProcess('worker', async ({ stack, log }) => {
   const all = Object.keys(catalogue) as QueueName[];
   const queues = chosenQueues(process.argv.slice(2), all);
   const metrics = openWorkerMetrics();
+  const traces = await openTraces({
+    endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+    service: 'portcullis-worker',
+    stack,
+  });
 
   const pool = stack.adopt(
     openPool(config.DATABASE_URL, {
@@ -70,14 +77,14 @@ await runProcess('worker', async ({ stack, log }) => {
   const outbound = stack.adopt(openOutbound({ allowPrivate: config.FORWARD_ALLOW_PRIVATE }), (opened) =>
     opened.close(),
   );
-  const handlers = handlersOf({ config, outbound });
+  const handlers = traceHandlers(handlersOf({ config, outbound }), traces);
   const onEvents = (ids: readonly string[]): void => {
     const jobs = chunksOf(ids, MAX_EVENTS_PER_JOB).map((eventIds) => ({ eventIds }));
     producer.ringMany(events, jobs).catch(metrics.doorbellMissed);
   };
   const announce = announcementOf({ handlers, onEvents });
   const processor = stack.adopt(
-    openReceiptProcessor({ pool, wants: (type) => wantsEvent(handlers, type), onEvents }),
+    openReceiptProcessor({ pool, traces, wants: (type) => wantsEvent(handlers, type), onEvents }),
     (opened) => opened.drain(),
   );
   const storage = stack.use(await openLocalStorage(config.DATA_DIR));

@@ -4,6 +4,7 @@ import { queueSettings } from '#queue/settings.ts';
 import type { z } from 'zod';
 import { ConfigError, integer, port, readConfig } from '#runtime/config.ts';
 import { hostSettings, metricsSettings } from '#runtime/http-server.ts';
+import { traceSettings } from '#runtime/traces.ts';
 import { isPrivateAddress } from '#runtime/outbound.ts';
 import { clamdSettings } from '#uploads/clamd-connection.ts';
 import { scanSettings } from '#uploads/limits.ts';
@@ -25,6 +26,7 @@ export const workerSettings = {
   ...scanSettings,
   ...ticketSettings,
   ...auditSettings,
+  ...traceSettings,
   WORKER_PORT: port().default(4_002),
   WORKER_CONCURRENCY_WEBHOOKS: integer(1, 256).default(16),
   WORKER_CONCURRENCY_EVENTS: integer(1, 64).default(8),

@@ -55,6 +55,7 @@ export function openForward({ url: target, key, outbound, now = Date.now }: Forw
       'content-type': 'application/json',
       'user-agent': 'portcullis',
       'x-request-id': event.correlationId,
+      ...(typeof event.traceparent === 'string' ? { traceparent: event.traceparent } : {}),
     };
     try {
       return await outbound.post(target, headers, body, AbortSignal.any([signal, AbortSignal.timeout(CALL_LIMIT_MS)]));

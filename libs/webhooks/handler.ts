@@ -17,6 +17,8 @@ export interface StoredEvent {
   /** Null for what came in no webhook, such as the verdict on an upload. */
   receiptId: string | null;
   correlationId: string;
+  /** W3C Trace Context of what is being done for it, where traces are made: to be passed on. */
+  traceparent?: string | null;
   /** 0, and one more for each time an operator has it handled again. */
   replay: number;
 }

@@ -11,16 +11,16 @@ const MAX_INTEGER = 2_147_483_647;
 const INSERT = `
   with written as (
     insert into webhook_log (id, source, provider, verdict, state, dedupe_key, secret_label, text_id, sha256, size_bytes,
-      client_address, headers, body, correlation_id, received_at, verify_us, batch_wait_us, duplicates, next_check_at,
-      closed_at)
+      client_address, headers, body, correlation_id, received_at, verify_us, batch_wait_us, duplicates, traceparent,
+      next_check_at, closed_at)
     select draft.*,
       case when state = 'open' then now() + interval '${FIRST_CHECK_SECONDS} seconds' end,
       case when state = 'done' then now() end
     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
       $9::bytea[], $10::int[], $11::text[], $12::jsonb[], $13::bytea[], $14::text[], $15::timestamptz[], $16::int[],
-      $17::int[], $18::int[])
+      $17::int[], $18::int[], $19::text[])
       as draft (id, source, provider, verdict, state, dedupe_key, secret_label, text_id, sha256, size_bytes,
-        client_address, headers, body, correlation_id, received_at, verify_us, batch_wait_us, duplicates)
+        client_address, headers, body, correlation_id, received_at, verify_us, batch_wait_us, duplicates, traceparent)
     on conflict (source, dedupe_key) where dedupe_key is not null do update set
       duplicates = webhook_log.duplicates + excluded.duplicates
         + case when webhook_log.id = excluded.id then 0 else 1 end,
@@ -114,5 +114,6 @@ function valuesOf(groups: readonly Group[], nowMs: number): Buffer[] {
       int4,
       groups.map(({ copies }) => copies),
     ),
+    column(text, (draft) => draft.traceparent),
   ];
 }

@@ -2,6 +2,7 @@ import { databaseFailure, inTransaction, isDatabaseUnavailable, type Pool, type 
 import { openBatcher } from '#runtime/batcher.ts';
 import { Failure } from '#runtime/failure.ts';
 import { newId } from '#runtime/id.ts';
+import { whileTraced, type Span, type Traces } from '#runtime/traces.ts';
 import type { Expansion } from '#webhooks/event.ts';
 import { expand } from '#webhooks/expand.ts';
 import { heardStatus, keepMessageStatuses } from '#webhooks/keep-message-statuses.ts';
@@ -24,6 +25,7 @@ interface OpenReceipt {
   body: Buffer;
   sha256: Buffer;
   correlation_id: string;
+  traceparent: string | null;
 }
 
 /**
@@ -47,6 +49,7 @@ export interface ReceiptProcessorOptions {
   wants: (type: string) => boolean;
   /** Called after a commit with the new events that wait for handlers. */
   onEvents: (eventIds: string[]) => void;
+  traces?: Traces | undefined;
 }
 
 /** Receipts of many jobs are read and closed together: a transaction each would cost three times as much. */
@@ -95,7 +98,7 @@ async function readOpen(pool: Pool, ids: readonly string[]): Promise<OpenReceipt
   const { rows } = await pool.query<OpenReceipt>({
     name: 'receipts-open',
     text: `
-      select id, source, provider, headers, body, sha256, correlation_id
+      select id, source, provider, headers, body, sha256, correlation_id, traceparent
       from (
         select *, sum(size_bytes) over (order by id) - size_bytes as bytes_before
         from webhook_log where id = any($1::uuid[]) and state = 'open'
@@ -107,13 +110,13 @@ async function readOpen(pool: Pool, ids: readonly string[]): Promise<OpenReceipt
 }
 
 async function closeAll(
-  { pool, wants, onEvents }: ReceiptProcessorOptions,
+  { pool, wants, onEvents, traces }: ReceiptProcessorOptions,
   receipts: readonly OpenReceipt[],
 ): Promise<Map<string, ReceiptOutcome>> {
   const expanded = receipts.map((receipt) => ({ receipt, expansion: expand(receipt.provider, receipt) }));
   const outcomes = new Map<string, ReceiptOutcome>();
   if (expanded.length === 0) return outcomes;
-  const waiting = await inTransaction(pool, async (client) => {
+  const close = async (client: PoolClient): Promise<string[]> => {
     const closed = await closeReceipts(client, expanded);
     const drafts: NewEvent[] = [];
     for (const { receipt, expansion } of expanded) {
@@ -129,9 +132,21 @@ async function closeAll(
         .filter((heard) => heard !== undefined),
     );
     return inserted;
-  });
+  };
+  const waiting = await whileTraced(spansOf(traces, receipts), () => inTransaction(pool, close));
   if (waiting.length > 0) onEvents(waiting);
   return outcomes;
+}
+
+function spansOf(traces: Traces | undefined, receipts: readonly OpenReceipt[]): Span[] {
+  if (traces === undefined) return [];
+  return receipts.map(({ id, traceparent }) =>
+    traces.start('process receipt', {
+      kind: 'consumer',
+      parent: traceparent,
+      attributes: { 'portcullis.receipt': id },
+    }),
+  );
 }
 
 /** Closes what is still open; a row that is not among the answers was closed by somebody else. */

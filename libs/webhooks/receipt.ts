@@ -18,6 +18,8 @@ export interface ReceiptDraft {
   /** The received bytes; of refused requests at most the first 4 KB. */
   body: Buffer | undefined;
   correlationId: string;
+  /** W3C Trace Context of the request, where traces are made. */
+  traceparent?: string | undefined;
   receivedAtMs: number;
   verifyUs: number;
 }

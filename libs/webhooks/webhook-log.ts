@@ -32,6 +32,8 @@ export const WebhookLogEntity = defineEntity({
     nextCheckAt: p.datetime().nullable(),
     lastError: p.text().nullable(),
     closedAt: p.datetime().nullable(),
+    /** W3C Trace Context of the request; null where no traces are made. */
+    traceparent: p.text().nullable(),
   },
   checks: [{ name: 'webhook_log_state_check', expression: "state in ('open', 'done', 'dead')" }],
   uniques: [

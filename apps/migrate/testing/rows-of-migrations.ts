@@ -79,4 +79,10 @@ export const rowsOf: Record<MigrationName, string> = {
     insert into webhook_event (id, source, event_key, receipt_id, type, subjects, data, raw, state, correlation_id, closed_at)
     values ('01a20c79-0000-7000-8000-00000000000f', 'uploads', 'verdict-1', null, 'upload.clean', '{}', '{}', '{}', 'done',
       'request-4', now())`,
+  'm0009-traces': `
+    insert into webhook_log (id, source, provider, verdict, state, dedupe_key, secret_label, sha256, size_bytes,
+      client_address, headers, body, correlation_id, received_at, verify_us, batch_wait_us, next_check_at, traceparent)
+    values ('01a20c79-0000-7000-8000-000000000010', 'shop', 'woocommerce', 'accepted', 'open', '\\x10', 'k1', '\\x02', 2,
+      '203.0.113.9', '{}', '{}', 'request-5', '2026-11-24T08:00:00Z', 40, 900, now(),
+      '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')`,
 };

@@ -6,6 +6,7 @@ import { M0005Limits } from '#database/migrations/m0005-limits.ts';
 import { M0006Sweeps } from '#database/migrations/m0006-sweeps.ts';
 import { M0007Heartbeats } from '#database/migrations/m0007-heartbeats.ts';
 import { M0008OwnEvents } from '#database/migrations/m0008-own-events.ts';
+import { M0009Traces } from '#database/migrations/m0009-traces.ts';
 
 /** Every migration in order. A migration that was released is never changed. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   { name: 'm0006-sweeps', class: M0006Sweeps },
   { name: 'm0007-heartbeats', class: M0007Heartbeats },
   { name: 'm0008-own-events', class: M0008OwnEvents },
+  { name: 'm0009-traces', class: M0009Traces },
 ] as const;
