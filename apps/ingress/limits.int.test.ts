@@ -88,6 +88,7 @@ describe('every route', () => {
     ['/api/webhook-logs/:id/replay', 'POST', 'admin'],
     ['/console/', 'GET', 'pages', { anonymous: true }],
     ['/nothing', 'GET', 'pages', { anonymous: true }],
+    ['/api/openapi.json', 'GET', 'anonymous', { anonymous: true }],
     ['/api/security-events', 'GET', 'admin'],
     ['/api/security-events/summary', 'GET', 'admin'],
     ['/api/security-events/chain', 'GET', 'admin'],
