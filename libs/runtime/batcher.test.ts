@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openBatcher, type BatcherOptions } from '#runtime/batcher.ts';
 import { isFailure } from '#runtime/failure.ts';
 
@@ -54,6 +54,58 @@ it('has no more batches in flight than it may', async () => {
   });
   await Promise.all(Array.from({ length: 20 }, (_, item) => batcher.add(item)));
   expect(most).toBe(2);
+});
+
+describe('a batch that gathers beside one in flight', () => {
+  function openGathering(gatherMs: number) {
+    const begun: number[][] = [];
+    const ends: (() => void)[] = [];
+    const batcher = open({
+      maxInFlight: 2,
+      gatherMs,
+      write: (items) => {
+        begun.push([...items]);
+        return new Promise((resolve) => ends.push(() => resolve(items)));
+      },
+    });
+    return { begun, ends, batcher };
+  }
+
+  it('begins when that one ends', async () => {
+    const { begun, ends, batcher } = openGathering(60_000);
+    const results = [batcher.add(1)];
+    await sleep(5);
+    results.push(batcher.add(2), batcher.add(3));
+    await sleep(5);
+    expect(begun).toEqual([[1]]);
+    ends[0]?.();
+    await sleep(5);
+    expect(begun).toEqual([[1], [2, 3]]);
+    ends[1]?.();
+    expect(await Promise.all(results)).toEqual([1, 2, 3]);
+  });
+
+  it('begins when it is full', async () => {
+    const { begun, ends, batcher } = openGathering(60_000);
+    const results = [batcher.add(1)];
+    await sleep(5);
+    results.push(...[2, 3, 4, 5].map((item) => batcher.add(item)));
+    await sleep(5);
+    expect(begun).toEqual([[1], [2, 3, 4, 5]]);
+    for (const end of ends) end();
+    await Promise.all(results);
+  });
+
+  it('begins after its time when that one is stuck', async () => {
+    const { begun, ends, batcher } = openGathering(10);
+    const results = [batcher.add(1)];
+    await sleep(2);
+    results.push(batcher.add(2));
+    await sleep(40);
+    expect(begun).toEqual([[1], [2]]);
+    for (const end of ends) end();
+    await Promise.all(results);
+  });
 });
 
 it('halves a failed batch until only the bad item fails', async () => {

@@ -9,6 +9,11 @@ export interface BatcherOptions<Item, Result> {
   maxRows: number;
   maxBatchBytes: number;
   maxInFlight: number;
+  /**
+   * How long a batch gathers while another one is in flight, in milliseconds; it begins sooner when that one ends or when it
+   * is full itself. Fewer and larger batches cost less; one that is stuck holds up the next for no longer than this. 0 unless told.
+   */
+  gatherMs?: number;
   /** Bounds of what may wait: past them `add` rejects at once. */
   maxWaitingRows: number;
   maxWaitingBytes: number;
@@ -38,20 +43,26 @@ interface Entry<Item, Result> {
  * item is written at once.
  */
 export function openBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
-  const { now = Date.now } = options;
+  const { now = Date.now, gatherMs = 0 } = options;
   const queue: Entry<Item, Result>[] = [];
   const idleWaiters: (() => void)[] = [];
   let waitingBytes = 0;
   let inFlight = 0;
   let scheduled = false;
+  let gathering = false;
+
+  function mayBegin(): boolean {
+    if (queue.length === 0 || inFlight >= options.maxInFlight) return false;
+    return !gathering || queue.length >= options.maxRows || waitingBytes >= options.maxBatchBytes;
+  }
 
   function schedule(): void {
-    if (scheduled || inFlight >= options.maxInFlight) return;
+    if (scheduled || (inFlight > 0 && !mayBegin())) return;
     scheduled = true;
     // Requests that arrived in one turn of the event loop share a batch.
     setImmediate(() => {
       scheduled = false;
-      while (inFlight < options.maxInFlight && queue.length > 0) void writeNext();
+      while (mayBegin()) void writeNext();
       if (inFlight === 0 && queue.length === 0) for (const wake of idleWaiters.splice(0)) wake();
     });
   }
@@ -60,9 +71,27 @@ export function openBatcher<Item, Result>(options: BatcherOptions<Item, Result>)
     const batch = takeBatch();
     if (batch.length === 0) return;
     inFlight += 1;
+    const gathered = gatherMs > 0 ? gather() : undefined;
     await writeOrHalve(batch);
     inFlight -= 1;
+    gathered?.();
     schedule();
+  }
+
+  /** Lets the next batch grow until the returned function is called, or the time is over. */
+  function gather(): () => void {
+    gathering = true;
+    const end = (): void => {
+      gathering = false;
+    };
+    const timer = setTimeout(() => {
+      end();
+      schedule();
+    }, gatherMs);
+    return () => {
+      clearTimeout(timer);
+      end();
+    };
   }
 
   function takeBatch(): Entry<Item, Result>[] {

@@ -11,10 +11,12 @@ const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 const MAX_WAITING_ROWS = 8_192;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const BATCHES_IN_FLIGHT = 2;
+/** Longer than a commit on a healthy disk, far shorter than a sender's patience. */
+const GATHER_MS = 20;
 const ROW_OVERHEAD_BYTES = 512;
 
 export interface JournalOptions {
-  /** A small pool of the journal's own: a batch occupies one connection, and two are in flight. */
+  /** A small pool of the journal's own: a batch occupies one connection, and at most two are in flight. */
   pool: Pool;
   /** Called after each commit with the new receipts that want processing. */
   onCommitted: (receiptIds: string[]) => void;
@@ -51,6 +53,7 @@ export function openJournal({ pool, onCommitted, onBatch, now = Date.now }: Jour
     maxRows: MAX_BATCH_ROWS,
     maxBatchBytes: MAX_BATCH_BYTES,
     maxInFlight: BATCHES_IN_FLIGHT,
+    gatherMs: GATHER_MS,
     maxWaitingRows: MAX_WAITING_ROWS,
     maxWaitingBytes: MAX_WAITING_BYTES,
     maxAgeMs: APPEND_LIMIT_MS,
