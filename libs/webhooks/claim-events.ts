@@ -1,41 +1,84 @@
 import type { Queryable } from '#database/pool.ts';
 import type { StoredEvent } from '#webhooks/handler.ts';
 
+/** Handling that failed this often makes an event dead. */
+export const MAX_ATTEMPTS = 10;
+const LOST = 'its worker ended while it was handled';
+
 /** How long one worker has a claimed event for itself, unless it renews: what a killed one held is taken up after that. */
 export const LEASE_SECONDS = 6;
 /** Two of three renewals may fail. */
 const RENEW_MS = 2_000;
 
+/** Who was lost in a worker's hands this often is no more claimed together with others: it may be what ends the workers. */
+const LOSSES_TOGETHER = 2;
+
 const CLAIM = `
-  with mine as (
-    select id from webhook_event
+  with free as (
+    select id, leased_until is not null and attempts >= ${LOSSES_TOGETHER} as suspect
+    from webhook_event
     where id = any($1::uuid[]) and state = 'open' and (leased_until is null or leased_until < now())
     order by id
     for update skip locked
+  ), mine as (
+    select id, suspect from free where not suspect
+    union all
+    (select id, suspect from free where suspect and not exists (select from free where not suspect) order by id limit 1)
+  ), judged as (
+    select id, suspect, leased_until is not null as lost,
+      leased_until is not null and attempts + 1 >= ${MAX_ATTEMPTS} as dead
+    from webhook_event join mine using (id)
   )
   update webhook_event
-  set leased_until = now() + make_interval(secs => ${LEASE_SECONDS}),
-      next_check_at = now() + make_interval(secs => ${LEASE_SECONDS})
-  from mine where webhook_event.id = mine.id
+  set attempts = attempts + lost::int,
+      last_error = case when lost then '${LOST}' else last_error end,
+      state = case when dead then 'dead' else 'open' end,
+      closed_at = case when dead then clock_timestamp() end,
+      leased_until = case when not dead then now() + make_interval(secs => ${LEASE_SECONDS}) end,
+      next_check_at = case when not dead then now() + make_interval(secs => ${LEASE_SECONDS}) end
+  from judged where webhook_event.id = judged.id
   returning webhook_event.id, source, event_key as key, type, occurred_at as "occurredAt", created_at as "createdAt",
     subjects, data, raw, receipt_id as "receiptId", correlation_id as "correlationId", replay,
     (select traceparent from webhook_log where webhook_log.id = webhook_event.receipt_id) as traceparent,
     array(select handler from webhook_effect as effect
-          where effect.event_id = webhook_event.id and effect.replay = webhook_event.replay) as applied`;
+          where effect.event_id = webhook_event.id and effect.replay = webhook_event.replay) as applied,
+    dead, suspect, (select count(*)::int from free where suspect) as suspects`;
 
 /** An event in this worker's hands, and the handlers that have done their work for it. */
 export interface ClaimedEvent extends StoredEvent {
   applied: string[];
 }
 
-/** Takes those of the given events that are open and in nobody's hands. */
-export async function claimEvents(client: Queryable, ids: readonly string[]): Promise<ClaimedEvent[]> {
-  const { rows } = await client.query<ClaimedEvent & { occurredAt: Date | null }>({
-    name: 'events-claim',
-    text: CLAIM,
-    values: [ids],
-  });
-  return rows.map((row) => ({ ...row, occurredAt: row.occurredAt ?? undefined }));
+export interface Claim {
+  events: ClaimedEvent[];
+  /** Events that were lost in their workers' hands once too often: not to be handled. */
+  dead: string[];
+  /** Whether a suspect was left for a claim of its own. */
+  more: boolean;
+}
+
+interface ClaimedRow extends ClaimedEvent {
+  dead: boolean;
+  suspect: boolean;
+  suspects: number;
+}
+
+/**
+ * Takes those of the given events that are open and in nobody's hands. One whose lease ran out was lost with its worker, and
+ * that counts as an attempt; after the second such loss it is claimed alone, so that it can take no other with it.
+ */
+export async function claimEvents(client: Queryable, ids: readonly string[]): Promise<Claim> {
+  const { rows } = await client.query<ClaimedRow>({ name: 'events-claim', text: CLAIM, values: [ids] });
+  return {
+    events: rows
+      .filter((row) => !row.dead)
+      .map(({ dead: _dead, suspect: _suspect, suspects: _suspects, ...event }) => ({
+        ...event,
+        occurredAt: event.occurredAt ?? undefined,
+      })),
+    dead: rows.filter((row) => row.dead).map(({ id }) => id),
+    more: (rows[0]?.suspects ?? 0) > rows.filter(({ suspect }) => suspect).length,
+  };
 }
 
 const RENEW = `

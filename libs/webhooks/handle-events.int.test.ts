@@ -5,6 +5,7 @@ import { Failure } from '#runtime/failure.ts';
 import { newId } from '#runtime/id.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { effort } from '#testing/effort.ts';
+import { claimEvents } from '#webhooks/claim-events.ts';
 import { handleEvents } from '#webhooks/handle-events.ts';
 import type { ApplyingHandler, CallingHandler, StoredEvent } from '#webhooks/handler.ts';
 
@@ -190,6 +191,63 @@ it('leaves an event alone that another worker has in hand, until its lease runs 
     lost,
   ]);
   expect(await handleEvents(database.pool, [quick.handler], [lost], never)).toMatchObject({ handled: 1 });
+});
+
+describe('an event that is lost with its worker', () => {
+  /** As a worker leaves it that was killed while it had the event in hand, the given time after that. */
+  const loseNow = (id: string) =>
+    database.pool.query("update webhook_event set leased_until = now() - interval '1 second' where id = $1", [id]);
+
+  it('spends an attempt each time and rests as dead after the tenth, unhandled', async () => {
+    const [id = ''] = await keepEvents(1);
+    await claimEvents(database.pool, [id]);
+    for (let loss = 1; loss <= 9; loss += 1) {
+      await loseNow(id);
+      const { events, dead } = await claimEvents(database.pool, [id]);
+      expect([events.length, dead.length]).toEqual([1, 0]);
+      expect(await stateOf(id)).toMatchObject({ state: 'open', attempts: loss });
+    }
+    await loseNow(id);
+    const { handler, calls } = caller();
+    expect(await handleEvents(database.pool, [handler], [id], never)).toEqual({ handled: 0, dead: [id] });
+    expect(calls).toEqual([]);
+    expect(await stateOf(id)).toMatchObject({ state: 'dead', last_error: 'its worker ended while it was handled' });
+  });
+
+  it('is handled alone after the second loss, so that it takes no other with it', async () => {
+    const ids = (await keepEvents(5)).toSorted();
+    await claimEvents(database.pool, ids);
+    for (let loss = 1; loss <= 2; loss += 1) {
+      for (const id of ids) await loseNow(id);
+      expect((await claimEvents(database.pool, ids)).events).toHaveLength(5);
+    }
+    for (const id of ids) await loseNow(id);
+    const [fresh = ''] = await keepEvents(1);
+    const first = await claimEvents(database.pool, [...ids, fresh]);
+    expect(first.events.map((event) => event.id)).toEqual([fresh]);
+    expect(first.more).toBe(true);
+    const second = await claimEvents(database.pool, ids);
+    expect(second.events.map((event) => event.id)).toEqual([ids[0]]);
+    expect(second.more).toBe(true);
+    let inHand = 0;
+    const { handler, calls } = caller(async () => {
+      inHand += 1;
+      expect(inHand).toBe(1);
+      await sleep(5);
+      inHand -= 1;
+    });
+    expect(await handleEvents(database.pool, [handler], ids, never)).toEqual({ handled: 4, dead: [] });
+    expect(calls).toEqual(ids.slice(1));
+  });
+
+  it('is tried once in a job, however it ends', async () => {
+    const ids = (await keepEvents(2)).toSorted();
+    await database.pool.query("update webhook_event set attempts = 3, leased_until = now() - interval '1 second'");
+    const { handler, calls } = caller(() => Promise.reject(new Error('not yet')));
+    expect(await handleEvents(database.pool, [handler], ids, never)).toEqual({ handled: 2, dead: [] });
+    expect(calls).toEqual(ids);
+    expect(await stateOf(ids[0] ?? '')).toMatchObject({ state: 'open', attempts: 5, leased_until: null });
+  });
 });
 
 it('keeps an event in its hands for as long as its handler takes, and no longer than seconds after its end', async () => {

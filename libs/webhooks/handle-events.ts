@@ -26,23 +26,46 @@ export async function handleEvents(
   signal: AbortSignal,
 ): Promise<EventWork> {
   try {
-    const claimed = await claimEvents(pool, ids);
-    const settled: SettledEvent[] = [];
-    const waiting = claimed.values();
-    const runner = async (): Promise<void> => {
-      for (const event of waiting) settled.push(await handleEvent(pool, handlers, event, signal));
-    };
-    const endRenewal = renewEvents(pool, claimed);
-    try {
-      await Promise.all(Array.from({ length: Math.min(CONCURRENT_EVENTS, claimed.length) }, runner));
-    } finally {
-      // A renewal after the end would push out the next try of what has failed.
-      await endRenewal();
+    let handled = 0;
+    const dead: string[] = [];
+    const tried = new Set<string>();
+    let more = true;
+    while (more) {
+      const claim = await claimEvents(
+        pool,
+        ids.filter((id) => !tried.has(id)),
+      );
+      for (const { id } of claim.events) tried.add(id);
+      const settled = await handleClaimed(pool, handlers, claim.events, signal);
+      dead.push(...claim.dead, ...(await settleEvents(pool, settled)));
+      handled += settled.length;
+      more = claim.more;
     }
-    return { handled: settled.length, dead: await settleEvents(pool, settled) };
+    return { handled, dead };
   } catch (error) {
     throw databaseFailure(error);
   }
+}
+
+async function handleClaimed(
+  pool: Pool,
+  handlers: readonly EventHandler[],
+  claimed: readonly ClaimedEvent[],
+  signal: AbortSignal,
+): Promise<SettledEvent[]> {
+  const settled: SettledEvent[] = [];
+  const waiting = claimed.values();
+  const runner = async (): Promise<void> => {
+    for (const event of waiting) settled.push(await handleEvent(pool, handlers, event, signal));
+  };
+  const endRenewal = renewEvents(pool, claimed);
+  try {
+    await Promise.all(Array.from({ length: Math.min(CONCURRENT_EVENTS, claimed.length) }, runner));
+  } finally {
+    // A renewal after the end would push out the next try of what has failed.
+    await endRenewal();
+  }
+  return settled;
 }
 
 async function handleEvent(

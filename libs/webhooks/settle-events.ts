@@ -1,4 +1,5 @@
 import { inTransaction, type Pool } from '#database/pool.ts';
+import { MAX_ATTEMPTS } from '#webhooks/claim-events.ts';
 
 /** How one event's handling ended. */
 export type EventOutcome =
@@ -16,7 +17,6 @@ export interface SettledEvent {
   outcome: EventOutcome;
 }
 
-export const MAX_ATTEMPTS = 10;
 const REASON_CHARACTERS = 500;
 
 const SETTLE = `
