@@ -1,13 +1,13 @@
-import { globSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { expect, it } from 'vitest';
+import { testTexts } from '#testing/named-tests.ts';
 import { repository } from '#testing/repository.ts';
 
 const rows = readFileSync(`${repository}/docs/access.md`, 'utf8')
   .split('\n')
   .filter((line) => /^\| [679]\.\d/.test(line));
-const tests = globSync('{apps,libs}/**/*.test.ts', { cwd: repository, exclude: ['**/node_modules/**'] });
-const texts = new Map(tests.map((path) => [basename(path), readFileSync(`${repository}/${path}`, 'utf8')]));
+const texts = new Map([...testTexts()].map(([path, text]) => [basename(path), text]));
 const named = rows.flatMap((row) =>
   [...row.matchAll(/`([\w.-]+\.test\.ts)`: ([^:;|…(]+)/g)].map(([, file = '', title = '']) => ({
     id: row.split('|', 2)[1]?.trim() ?? '',
