@@ -5,7 +5,7 @@ import { repository } from '#testing/repository.ts';
 
 const texts = testTexts();
 
-describe.each(['threat-model.md'])('docs/%s', (name) => {
+describe.each(['threat-model.md', 'hardening-guide.md'])('docs/%s', (name) => {
   const page = readFileSync(`${repository}/docs/${name}`, 'utf8');
   const named = namedTests(page);
 
