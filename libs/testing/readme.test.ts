@@ -36,7 +36,7 @@ describe('README.md', () => {
     const { scripts } = JSON.parse(readFileSync(`${repository}/package.json`, 'utf8')) as {
       scripts: Record<string, string>;
     };
-    const run = [...readme.matchAll(/npm (?:run )?([a-z:]+)/g)].map(([, script]) => script ?? '');
+    const run = [...readme.matchAll(/npm (?:run )?([a-z:-]*[a-z])/g)].map(([, script]) => script ?? '');
     expect(run.filter((script) => !(script in scripts))).toEqual([]);
     const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, path]) => path ?? '');
     const files = [...readme.matchAll(/\blibs\/[\w./-]+\.ts/g)].map(([path]) => path);
