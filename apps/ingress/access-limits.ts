@@ -1,9 +1,9 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Keyring } from '#access/keyring.ts';
 import type { DynamicPolicy } from '#limits/dynamic-limiter.ts';
+import type { Soon } from '#limits/soon.ts';
 import type { ClientAddressOf } from './client.ts';
 import { emailField } from './fields.ts';
-import type { Soon } from '#limits/soon.ts';
 import { dynamicRateLimiter } from './limit.ts';
 import type { Limits } from './open-limits.ts';
 import { progressiveDelayMiddleware } from './progressive-delay.ts';

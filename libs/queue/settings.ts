@@ -1,7 +1,7 @@
+import { z } from 'zod';
 import { isRedisUrl } from '#redis/address.ts';
 import { redisUrl } from '#redis/settings.ts';
 import { url } from '#runtime/config.ts';
-import { z } from 'zod';
 
 const postgresUrl = url('postgres', 'postgresql');
 const FORM = 'must be a URL that begins with redis://, rediss:// or postgres://';

@@ -39,8 +39,8 @@ interface Entry<Item, Result> {
 }
 
 /**
- * Adaptive group commit: a batch is whatever came in while earlier batches were in flight. There is no timer, so a lone
- * item is written at once.
+ * Adaptive group commit: a batch is whatever came in while earlier batches were in flight. An item that finds none in flight
+ * is written at once.
  */
 export function openBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
   const { now = Date.now, gatherMs = 0 } = options;

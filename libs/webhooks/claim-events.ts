@@ -10,7 +10,7 @@ export const LEASE_SECONDS = 6;
 /** Two of three renewals may fail. */
 const RENEW_MS = 2_000;
 
-/** Who was lost in a worker's hands this often is no more claimed together with others: it may be what ends the workers. */
+/** What was lost with its worker after so many attempts is no more claimed together with others: it may be what ends the workers. */
 const LOSSES_TOGETHER = 2;
 
 const CLAIM = `
@@ -65,7 +65,7 @@ interface ClaimedRow extends ClaimedEvent {
 
 /**
  * Takes those of the given events that are open and in nobody's hands. One whose lease ran out was lost with its worker, and
- * that counts as an attempt; after the second such loss it is claimed alone, so that it can take no other with it.
+ * that counts as an attempt; from the third on it is claimed alone, so that it can take no other with it.
  */
 export async function claimEvents(client: Queryable, ids: readonly string[]): Promise<Claim> {
   const { rows } = await client.query<ClaimedRow>({ name: 'events-claim', text: CLAIM, values: [ids] });

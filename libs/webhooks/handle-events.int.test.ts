@@ -240,6 +240,16 @@ describe('an event that is lost with its worker', () => {
     expect(calls).toEqual(ids.slice(1));
   });
 
+  it('is left to a later job when this one was aborted', async () => {
+    const ids = (await keepEvents(2)).toSorted();
+    await database.pool.query("update webhook_event set attempts = 3, leased_until = now() - interval '1 second'");
+    const aborting = new AbortController();
+    const { handler, calls } = caller(async () => aborting.abort());
+    await handleEvents(database.pool, [handler], ids, aborting.signal);
+    expect(calls).toEqual([ids[0]]);
+    expect(await stateOf(ids[1] ?? '')).toMatchObject({ state: 'open', attempts: 3 });
+  });
+
   it('is tried once in a job, however it ends', async () => {
     const ids = (await keepEvents(2)).toSorted();
     await database.pool.query("update webhook_event set attempts = 3, leased_until = now() - interval '1 second'");

@@ -30,7 +30,7 @@ export async function handleEvents(
     const dead: string[] = [];
     const tried = new Set<string>();
     let more = true;
-    while (more) {
+    while (more && !signal.aborted) {
       const claim = await claimEvents(
         pool,
         ids.filter((id) => !tried.has(id)),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '#database/pool.ts';
+import { POISON } from '#testing/chaos/message.ts';
 import type { Random } from '#testing/chaos/random.ts';
 import type { WebhookSenders } from '#testing/chaos/send-webhooks.ts';
 import type { Backend, ChaosSystem } from '#testing/chaos/system.ts';
@@ -22,6 +23,8 @@ export interface Fault {
   backend?: Backend;
   /** What has to be there within so long after the blow: `drained` all that was open, `resumed` the first effect of what came after it. */
   mark?: { what: 'drained' | 'resumed'; ms: number };
+  /** Takes longer than a short run has. */
+  leastSeconds?: number;
   /** Resolves when what was broken is whole again. */
   strike: (struck: Struck) => Promise<void>;
 }
@@ -29,6 +32,8 @@ export interface Fault {
 const LATENCY_MS = 200;
 const GRACE_MS = 12_000;
 const HOUR_MS = 3_600_000;
+const PARKED_MS = 180_000;
+const LOOK_MS = 250;
 
 const WIPE_TRIES = 10;
 const WIPE_QUEUE = `
@@ -47,6 +52,20 @@ async function wipeQueue(pool: Pool): Promise<void> {
       if (tries === WIPE_TRIES) throw error;
     }
   }
+}
+
+/** It dies with a worker ten times, each time seen when its lease runs out. */
+async function parksPoison(pool: Pool): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < PARKED_MS; waitedMs += LOOK_MS) {
+    const { rows } = await pool.query<{ open: number; dead: number }>(
+      `select count(*) filter (where state = 'open')::int as open, count(*) filter (where state = 'dead')::int as dead
+       from webhook_event where raw::text like '%' || $1 || '%'`,
+      [POISON.kills],
+    );
+    if (rows[0]?.open === 0 && rows[0].dead > 0) return true;
+    await sleep(LOOK_MS);
+  }
+  return false;
 }
 
 export const faults: readonly Fault[] = [
@@ -220,6 +239,15 @@ export const faults: readonly Fault[] = [
   { id: 'F13', title: '100 copies at once', strike: ({ senders }) => senders.burst(100) },
   { id: 'F14', title: 'an event whose handler throws', strike: ({ senders }) => senders.poison('throws') },
   {
+    id: 'F14',
+    title: 'an event that ends its worker',
+    leastSeconds: 60,
+    async strike({ system, senders, violate }) {
+      await senders.poison('kills');
+      if (!(await parksPoison(system.pool))) violate('an event that ends its worker was not parked');
+    },
+  },
+  {
     id: 'F18',
     title: 'rolling SIGTERM',
     async strike({ system, violate }) {
@@ -233,10 +261,13 @@ export const faults: readonly Fault[] = [
   },
 ];
 
-/** Those of a backend, or of one row of the table. */
-export function faultsFor(backend: Backend, id?: string): Fault[] {
+/** Those of a backend that a run of so many seconds has time for, or those of one row of the table. */
+export function faultsFor(backend: Backend, seconds: number, id?: string): Fault[] {
   const chosen = faults.filter(
-    (fault) => (fault.backend ?? backend) === backend && (id === undefined || fault.id === id),
+    (fault) =>
+      (fault.backend ?? backend) === backend &&
+      (fault.leastSeconds ?? 0) <= seconds &&
+      (id === undefined || fault.id === id),
   );
   if (chosen.length === 0) throw new Error(`there is no fault ${id} on ${backend}`);
   return chosen;

@@ -8,7 +8,8 @@ const ledger: EventHandler = {
   wants: () => true,
   async apply(client, { raw }) {
     const text = JSON.stringify(raw);
-    if (text.includes(POISON.kills)) process.kill(process.pid, 'SIGKILL');
+    // At once and with nothing put in order, as a lack of memory ends it; 70 is a code that is not held against the worker.
+    if (text.includes(POISON.kills)) process.exit(70);
     if (text.includes(POISON.throws)) throw new Error('poison');
     await client.query('insert into chaos_effect (key) values ($1)', [keyIn(text)]);
   },

@@ -49,7 +49,7 @@ const PAUSE_MS = [500, 3_000] as const;
 export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
   const { backend, seed, seconds, rate, faultSeconds, say } = order;
   const random = openRandom(seed);
-  const chosen = faultsFor(backend, order.fault);
+  const chosen = faultsFor(backend, seconds, order.fault);
   const appendOnly = random.fork('redis').pick(['off', 'everysec', 'always'] as const);
   const ledger = openLedger();
   const stack = new AsyncDisposableStack();
