@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { requestBytes, type LoadClient } from '../http-load.ts';
 import { INGRESS_FLAGS, migrateDatabase, startServer } from '../servers.ts';
 import type { Stores } from '../stores.ts';
-import { addressOf, makePeople, signIn, type Person } from './people.ts';
+import { addressOf, makePeople, signIn, type Person, type SignedIn } from './people.ts';
 
 /** A server with sessions, and what is sent to it. */
 export interface Contestant {
@@ -24,6 +24,8 @@ export interface Contestants {
 }
 
 const PEOPLE = 8;
+/** A session takes 1,000 refreshes a minute, and one connection makes more. */
+const SESSIONS_PER_CONNECTION = 8;
 /** No limit that is met here: limits are not what is measured. */
 const LIMITS_PER_MINUTE = 'anonymous:10000000,user:10000000';
 
@@ -34,9 +36,14 @@ export async function startContestants(
   const { postgresPid, redisPid } = stores;
   const ours = await startOurs(stack, stores, onRedis);
   const people = await makePeople(ours.databaseUrl, PEOPLE);
-  const signedIn = await Promise.all(
-    Array.from({ length: sessions }, (_, n) => signIn(ours.ports[0], personAt(people, n), addressOf(n))),
-  );
+  const waves: SignedIn[][] = [];
+  for (let wave = 0; wave < SESSIONS_PER_CONNECTION; wave += 1) {
+    const signIns = Array.from({ length: sessions }, (_, n) =>
+      signIn(ours.ports[0], personAt(people, n), addressOf(wave * sessions + n)),
+    );
+    waves.push(await Promise.all(signIns));
+  }
+  const [signedIn = []] = waves;
   const plain = await startServer(stack, 'bench/peers/without-authentication.ts', { DATABASE_URL: ours.databaseUrl });
   const betterAuthUrl = (await stores.database('better_auth')).ownerUrl;
   const betterAuth = (env: Record<string, string>) =>
@@ -95,7 +102,7 @@ export async function startContestants(
         name: 'Portcullis: the token rotated',
         port: ours.ports[0],
         pids: ourPids,
-        clients: signedIn.map(({ refreshToken }) => rotating(refreshToken)),
+        clients: signedIn.map((_, n) => rotating(waves.flatMap((wave) => wave[n]?.refreshToken ?? []))),
       },
       {
         name: 'better-auth: the session extended',
@@ -122,6 +129,7 @@ async function startOurs(stack: AsyncDisposableStack, stores: Stores, onRedis: b
     DATA_DIR: join(stores.scratch, 'ours'),
     TRUST_PROXY: '127.0.0.1/32',
     LIMITS_PER_MINUTE,
+    SESSIONS_PER_USER: '1000',
     SESSION_SECRET: randomBytes(24).toString('hex'),
     CSRF_SECRET: randomBytes(24).toString('hex'),
     ...(onRedis ? { QUEUE_URL: stores.redis(2) } : {}),
@@ -141,13 +149,15 @@ function personAt(people: readonly Person[], n: number): Person {
 
 const fixed = (bytes: Buffer): LoadClient => ({ next: () => bytes });
 
-/** Each answer holds the token that is sent next. */
-function rotating(refreshToken: string): LoadClient {
-  let current = refreshToken;
+/** One session after the other; each answer holds the token that its session sends next. */
+function rotating(refreshTokens: string[]): LoadClient {
+  const tokens = [...refreshTokens];
+  let turn = 0;
   return {
-    next: () => requestBytes('POST', '/api/auth/refresh', {}, { refreshToken: current }),
+    next: () => requestBytes('POST', '/api/auth/refresh', {}, { refreshToken: tokens[turn] }),
     answered: (_head, body) => {
-      current = (JSON.parse(body) as { refreshToken?: string }).refreshToken ?? current;
+      tokens[turn] = (JSON.parse(body) as { refreshToken?: string }).refreshToken ?? tokens[turn] ?? '';
+      turn = (turn + 1) % tokens.length;
     },
   };
 }

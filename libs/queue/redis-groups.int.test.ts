@@ -14,6 +14,8 @@ import { hasRedis } from '#testing/redis.ts';
 const log = openLog({ name: 'test', level: 'silent' });
 const contract = numbered('numbers');
 const RESUMES_MS = 15_000;
+/** A first connection may fail while the servers still agree on who is there. */
+const STARTS_MS = 10_000;
 
 function closing<T extends AsyncDisposable>(opened: T): T {
   onTestFinished(() => opened[Symbol.asyncDispose]());
@@ -26,14 +28,23 @@ function connect(url: string, role: 'producer' | 'worker'): QueueConnection {
   return connection;
 }
 
+async function connected(url: string, role: 'producer' | 'worker'): Promise<QueueConnection> {
+  const connection = connect(url, role);
+  await vi.waitFor(() => connection.ping(1_000), STARTS_MS);
+  return connection;
+}
+
 /** A worker that notes what it did, and how to ring for it. */
-function openWork(url: string) {
-  const producer = openProducer(connect(url, 'producer'), { deadlineMs: 1_000 });
+async function openWork(url: string) {
+  const producer = openProducer(await connected(url, 'producer'), { deadlineMs: 1_000 });
   const done: number[] = [];
-  const consumer = consume(contract, ({ id }) => Promise.resolve(void done.push(id))).start(connect(url, 'worker'), {
-    concurrency: 4,
-    log,
-  });
+  const consumer = consume(contract, ({ id }) => Promise.resolve(void done.push(id))).start(
+    await connected(url, 'worker'),
+    {
+      concurrency: 4,
+      log,
+    },
+  );
   onTestFinished(() => consumer.close(1_000));
   return { producer, consumer, done };
 }
@@ -41,19 +52,18 @@ function openWork(url: string) {
 /** All that uses Redis for jobs, once. */
 async function useQueue(url: string) {
   const scheduled = { ...contract, schedules: [{ id: 'yearly', pattern: '0 0 0 1 1 *', data: { id: 1 } }] };
-  const connection = connect(url, 'producer');
-  await vi.waitFor(() => connection.ping(1_000), 5_000);
+  const connection = await connected(url, 'producer');
   const reader = openQueueReader(connection, { deadlineMs: 2_000 });
   await reader.markWhole();
   expect(await reader.wasWiped()).toBe(false);
   expect(await reader.pressure()).toBeUndefined();
   expect(await declareSchedules(connection, [scheduled])).toEqual({ put: 1, removed: 0 });
   expect(await declareSchedules(connection, [scheduled])).toEqual({ put: 0, removed: 0 });
-  const work = openWork(url);
+  const work = await openWork(url);
   const { producer, done } = work;
   await producer.ring(contract, { id: 1 });
   await producer.ringMany(contract, [{ id: 2 }, { id: 3 }]);
-  await vi.waitFor(() => expect(done.toSorted((a, b) => a - b)).toEqual([1, 2, 3]), 5_000);
+  await vi.waitFor(() => expect(done.toSorted((a, b) => a - b)).toEqual([1, 2, 3]), STARTS_MS);
   expect(await reader.depth(contract)).toMatchObject({ waiting: 0, active: 0, delayed: 1, failed: 0 });
   return work;
 }
