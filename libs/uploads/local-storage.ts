@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '#runtime/failure.ts';
 import { openDirectorySync, type DirectorySync } from '#uploads/directory-sync.ts';
+import { openGatheredFile, type GatheredFile } from '#uploads/gathered-file.ts';
 import type { IncomingFile, Storage, Zone } from '#uploads/storage.ts';
 
 const NAME = /^[0-9a-f]{64}$/;
+/** What one file gathers before it is written, and what all files that come in gather together. */
+const GATHER_BYTES = 256 * 1024;
+const GATHER_ALL_BYTES = 8 * 1024 * 1024;
 
 /** Storage on a local disk: two directories on one file system, 0700, files 0600. */
 export async function openLocalStorage(dataDir: string): Promise<Storage & AsyncDisposable> {
@@ -21,10 +25,19 @@ export async function openLocalStorage(dataDir: string): Promise<Storage & Async
     return join(paths[zone], name);
   };
 
+  let comingIn = 0;
+  const gatherBytes = (): number => Math.min(GATHER_BYTES, GATHER_ALL_BYTES / comingIn);
+
   return {
     async create() {
       const name = randomBytes(32).toString('hex');
-      return createFile(name, pathOf('quarantine', name), syncs.quarantine);
+      const path = pathOf('quarantine', name);
+      const file = openGatheredFile(await orStorageFull(open(path, 'wx', 0o600)), gatherBytes);
+      comingIn += 1;
+      const onEnd = (): void => {
+        comingIn -= 1;
+      };
+      return incomingFile({ name, path, file, directory: syncs.quarantine, onEnd });
     },
     async open(zone, name) {
       return unlessMissing(open(pathOf(zone, name), constants.O_RDONLY | constants.O_NOFOLLOW));
@@ -52,30 +65,36 @@ export async function openLocalStorage(dataDir: string): Promise<Storage & Async
   };
 }
 
-async function createFile(name: string, path: string, directory: DirectorySync): Promise<IncomingFile> {
-  const file = await orStorageFull(open(path, 'wx', 0o600));
+interface IncomingParts {
+  name: string;
+  path: string;
+  file: GatheredFile;
+  directory: DirectorySync;
+  onEnd: () => void;
+}
+
+function incomingFile({ name, path, file, directory, onEnd }: IncomingParts): IncomingFile {
+  let isOpen = true;
+  async function close(): Promise<void> {
+    if (!isOpen) return;
+    isOpen = false;
+    onEnd();
+    await file.close();
+  }
   return {
     name,
-    write: (chunk) => orStorageFull(writeWhole(file, chunk)),
+    write: (chunk) => orStorageFull(file.write(chunk)),
     async commit() {
-      await orStorageFull(file.datasync());
-      await file.close();
+      await orStorageFull(file.sync());
+      await close();
       await orStorageFull(directory.sync());
     },
     async abort() {
-      await file.close().catch(() => undefined);
+      await close().catch(() => undefined);
       // What can't be removed now has no row: the orphan sweep finds it.
       await rm(path, { force: true }).catch(() => undefined);
     },
   };
-}
-
-async function writeWhole(file: FileHandle, chunk: Buffer): Promise<void> {
-  let written = 0;
-  while (written < chunk.length) {
-    const { bytesWritten } = await file.write(chunk, written, chunk.length - written);
-    written += bytesWritten;
-  }
 }
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);

@@ -24,17 +24,12 @@ export async function receive(
   try {
     const hash = createHash('sha256');
     let sizeBytes = 0;
-    // One chunk is written while the next comes in.
-    let writing = Promise.resolve();
     for await (const chunk of source) {
       sizeBytes += chunk.length;
       if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
       hash.update(chunk);
-      await writing;
-      writing = incoming.write(chunk);
-      writing.catch(() => undefined);
+      await incoming.write(chunk);
     }
-    await writing;
     if (sizeBytes === 0) throw new Failure('file-empty');
     return { incoming, sizeBytes, sha256: hash.digest() };
   } catch (error) {
