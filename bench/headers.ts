@@ -95,7 +95,7 @@ async function startTargets(stack: AsyncDisposableStack): Promise<Target[]> {
 async function judgementOf({ kind, url, init }: Target): Promise<{ score: number; findings: Finding[] }> {
   const response = await fetch(url, { redirect: 'manual', ...init });
   const isPage = response.headers.get('content-type')?.startsWith('text/html') === true;
-  if (kind !== 'API' && !isPage) throw new Error(`${url} is no page; the console is built by npm run check`);
+  if (kind !== 'API' && !isPage) throw new Error(`${url} is no page; npm run bench builds the console`);
   return judge({
     hostname: HOSTNAME,
     path: new URL(url).pathname,
