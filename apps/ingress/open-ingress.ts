@@ -205,6 +205,8 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     producer,
     requireCaller: access.requireCaller,
     onDoorbellMissed: metrics.doorbellMissed,
+    traces,
+    requestTraces,
     log,
     stack,
   });

@@ -3,6 +3,7 @@ import { openListener } from '#database/listener.ts';
 import type { Pool } from '#database/pool.ts';
 import type { Producer } from '#queue/producer.ts';
 import type { Log } from '#runtime/log.ts';
+import type { Traces } from '#runtime/traces.ts';
 import { openTurns } from '#runtime/turns.ts';
 import { openAdmissions } from '#uploads/admission.ts';
 import { openUploadChanges } from '#uploads/changes.ts';
@@ -13,6 +14,7 @@ import { openTicketCheck } from '#uploads/ticket-check.ts';
 import type { RequireCaller } from './authenticate.ts';
 import type { UploadRouteParts } from './routes/uploads.ts';
 import type { IngressConfig } from './settings.ts';
+import type { RequestTraces } from './trace-requests.ts';
 
 /** Fewer than the pool has connections, so that signing in and reading go on meanwhile. */
 const COMMITS_AT_ONCE = 6;
@@ -24,6 +26,8 @@ export interface OpenUploadsParts {
   producer: Producer;
   requireCaller: RequireCaller;
   onDoorbellMissed: () => void;
+  traces: Traces | undefined;
+  requestTraces: RequestTraces | undefined;
   log: Log;
   stack: AsyncDisposableStack;
 }
@@ -58,6 +62,8 @@ export async function openUploads(parts: OpenUploadsParts): Promise<UploadRouteP
     authorise: openTicketCheck(config.TICKET_CHECK_URL),
     ring: (uploadId) => producer.ring(uploads, { uploadId }),
     onDoorbellMissed: parts.onDoorbellMissed,
+    traces: parts.traces,
+    traceparentOf: parts.requestTraces?.traceparentOf,
     mayRead: requireCaller({ scope: 'uploads:read' }),
     mayWrite: requireCaller({ scope: 'uploads:write' }),
   };

@@ -48,5 +48,6 @@ function eventOf(verdict: UploadVerdict): OwnEvent {
     } satisfies UploadVerdictData),
     raw: null,
     correlationId: correlationId() ?? id,
+    traceparent: verdict.traceparent,
   };
 }

@@ -89,7 +89,7 @@ await runProcess('worker', async ({ stack, log }) => {
   );
   const storage = stack.use(await openLocalStorage(config.DATA_DIR));
   const scanning = queues.includes('uploads')
-    ? await openScanning({ config, pool, storage, announce, log, stack, onVerdict: metrics.scanned })
+    ? await openScanning({ config, pool, storage, announce, log, stack, onVerdict: metrics.scanned, traces })
     : undefined;
   const clamd = config.CLAMD_URL;
   const trail = openTrail({ pool, outbound, config, metrics: metrics.alerts, log });

@@ -3,6 +3,7 @@ import type { Pool } from '#database/pool.ts';
 import { Failure } from '#runtime/failure.ts';
 import type { HealthCheck } from '#runtime/health.ts';
 import type { Log } from '#runtime/log.ts';
+import type { Traces } from '#runtime/traces.ts';
 import { openClamscanScanner } from '#uploads/clamscan-scanner.ts';
 import { defaultPolicy } from '#uploads/file-policy.ts';
 import { identifySignatures } from '#uploads/identify-signatures.ts';
@@ -26,11 +27,12 @@ export interface OpenScanningParts {
   log: Log;
   stack: AsyncDisposableStack;
   onVerdict: (status: string, seconds: number) => void;
+  traces: Traces | undefined;
 }
 
 /** Opens what scanning needs: threads that look into files, the scanner, and the guard that decides whether to trust it. */
 export async function openScanning(parts: OpenScanningParts): Promise<ScanParts> {
-  const { config, pool, storage, announce, log, stack } = parts;
+  const { config, pool, storage, announce, log, stack, onVerdict, traces } = parts;
   const address = config.CLAMD_URL ?? NOWHERE;
   if (config.CLAMD_URL === undefined) log.warn('CLAMD_URL is not set: uploads wait in quarantine');
   const scanner = await openClamscanScanner({ address });
@@ -54,7 +56,7 @@ export async function openScanning(parts: OpenScanningParts): Promise<ScanParts>
     );
   });
   const authorise = openTicketCheck(config.TICKET_CHECK_URL);
-  return { pool, storage, inspector, scanner, guard, authorise, record, announce, log, onVerdict: parts.onVerdict };
+  return { pool, storage, inspector, scanner, guard, authorise, record, announce, log, onVerdict, traces };
 }
 
 async function tellChange(pool: Pool, state: GuardState): Promise<void> {

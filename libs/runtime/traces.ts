@@ -27,11 +27,33 @@ export interface Traces {
   close(): Promise<void>;
 }
 
+/**
+ * Does some work in a span of its own, whose `traceparent` it is handed, or its parent's where no traces are made.
+ * `attributesOf` says what came of it.
+ */
+export function inSpan<T>(
+  traces: Traces | undefined,
+  { name, attributesOf, ...start }: SpanStart & { name: string; attributesOf?: (result: T) => SpanAttributes },
+  work: (traceparent: string | null | undefined) => Promise<T>,
+): Promise<T> {
+  if (traces === undefined) return work(start.parent);
+  const span = traces.start(name, start);
+  return endingWith([span], () => work(span.traceparent), attributesOf);
+}
+
 /** Ends the spans when the work has. */
-export async function whileTraced<T>(spans: readonly Span[], work: () => Promise<T>): Promise<T> {
+export function whileTraced<T>(spans: readonly Span[], work: () => Promise<T>): Promise<T> {
+  return endingWith(spans, work);
+}
+
+async function endingWith<T>(
+  spans: readonly Span[],
+  work: () => Promise<T>,
+  attributesOf: (result: T) => SpanAttributes = () => ({}),
+): Promise<T> {
   try {
     const result = await work();
-    for (const span of spans) span.end();
+    for (const span of spans) span.end({ attributes: attributesOf(result) });
     return result;
   } catch (error) {
     for (const span of spans) span.end({ error });

@@ -14,11 +14,13 @@ export interface TestSystem extends AsyncDisposable {
   origin: string;
   database: TestDatabase;
   ingress: TestProcess;
+  /** Where it was not started with the rest. */
+  startWorker(): Promise<void>;
   /** Whether this machine has a clamd, without which no upload is decided. */
   hasScanner: boolean;
 }
 
-export async function startSystem(env: Record<string, string> = {}): Promise<TestSystem> {
+export async function startSystem(env: Record<string, string> = {}, { hasWorker = true } = {}): Promise<TestSystem> {
   const stack = new AsyncDisposableStack();
   const database = stack.use(await openTestDatabase());
   const dataDir = mkdtempSync(join(inject('services').scratch, 'system-'));
@@ -42,11 +44,15 @@ export async function startSystem(env: Record<string, string> = {}): Promise<Tes
   const ingress = stack.use(
     await startProcess('apps/ingress/main.ts', { env: { ...settings, HOST: '127.0.0.1', PORT: String(port) } }),
   );
-  stack.use(await startProcess('apps/worker/main.ts', { env: { ...settings, WORKER_PORT: '0' } }));
+  const startWorker = async (): Promise<void> => {
+    stack.use(await startProcess('apps/worker/main.ts', { env: { ...settings, WORKER_PORT: '0' } }));
+  };
+  if (hasWorker) await startWorker();
   return {
     origin,
     database,
     ingress,
+    startWorker,
     hasScanner: clamd !== undefined,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -22,6 +22,8 @@ export interface UploadFacts {
   extension: string;
   declaredType: string | undefined;
   idempotencyKey: string | undefined;
+  /** W3C Trace Context of the request, where traces are made. */
+  traceparent?: string | undefined;
 }
 
 /** How long a fresh upload may wait before the relay rings for it again. */
@@ -31,8 +33,8 @@ const PATIENCE_MS = 30_000;
 
 const INSERT = `
   insert into upload (id, owner_id, ticket_id, status, original_name, extension, declared_type, size_bytes, sha256,
-    stored_name, idempotency_key, fingerprint, next_check_at)
-  values ($1, $2, $3, 'quarantined', $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 * interval '1 second')
+    stored_name, idempotency_key, fingerprint, traceparent, next_check_at)
+  values ($1, $2, $3, 'quarantined', $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + $13 * interval '1 second')
   on conflict (owner_id, idempotency_key) do nothing`;
 
 const STORED = `
@@ -108,6 +110,7 @@ async function insert(
       incoming.name,
       facts.idempotencyKey,
       fingerprint,
+      facts.traceparent,
       FIRST_CHECK_SECONDS,
     ],
   });

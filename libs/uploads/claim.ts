@@ -14,6 +14,8 @@ export interface ClaimedUpload {
   sha256: Buffer;
   storedName: string;
   attempts: number;
+  /** W3C Trace Context of what is being done for it, where traces are made. */
+  traceparent?: string | null | undefined;
   /** Whatever is decided holds only for this version. */
   version: number;
 }
@@ -42,7 +44,7 @@ const CLAIM = `
   where id = $1 and deleted_at is null and stored_name is not null
     and (status = 'quarantined' or (status = 'scanning' and next_check_at <= now()))
   returning id, owner_id as "ownerId", ticket_id as "ticketId", extension, declared_type as "declaredType",
-    size_bytes as "sizeBytes", sha256, stored_name as "storedName", attempts, version`;
+    size_bytes as "sizeBytes", sha256, stored_name as "storedName", attempts, traceparent, version`;
 
 const RENEW = `
   update upload set next_check_at = now() + $3 * interval '1 second'

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { inSpan } from '#runtime/traces.ts';
 import { passCheckpoint } from '#uploads/checkpoint.ts';
 import type { ClaimedUpload, Outcome } from '#uploads/claim.ts';
 import { findTwin } from '#uploads/find-twin.ts';
@@ -33,7 +34,9 @@ export async function decideUpload(
     const detail = 'the ticket is no longer open to its owner';
     return refusedOutcome(upload, { status: 'rejected', reason: 'authorisation-revoked', detail });
   }
-  return outcome.storedName === upload.storedName ? promote(parts, upload, outcome) : outcome;
+  if (outcome.storedName !== upload.storedName) return outcome;
+  const span = { name: 'promote file', kind: 'internal', parent: upload.traceparent } as const;
+  return inSpan(parts.traces, span, () => promote(parts, upload, outcome));
 }
 
 async function judge(
@@ -54,18 +57,25 @@ async function judge(
 }
 
 async function lookAndScan(
-  { inspector, scanner, checkpoint = passCheckpoint }: ScanParts,
+  { inspector, scanner, traces, checkpoint = passCheckpoint }: ScanParts,
   upload: ClaimedUpload,
   file: FileHandle,
   signatures: SignatureState,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const claim = { extension: upload.extension, declaredType: upload.declaredType ?? undefined };
-  const inspection = await inspector.inspect(file, upload.sizeBytes, claim);
+  const { traceparent: parent } = upload;
+  const inspection = await inSpan(traces, { name: 'inspect file', kind: 'internal', parent }, () =>
+    inspector.inspect(file, upload.sizeBytes, claim),
+  );
   checkpoint('file-inspected');
   if (inspection.kind === 'refused') return refusedOutcome(upload, inspection);
   signal.throwIfAborted();
-  const verdict = await scanner.scan(scanSourceOf(file, upload), signal);
+  const verdict = await inSpan(
+    traces,
+    { name: 'clamd scan', kind: 'client', parent, attributesOf: ({ kind }) => ({ 'portcullis.verdict': kind }) },
+    () => scanner.scan(scanSourceOf(file, upload), signal),
+  );
   checkpoint('file-scanned');
   if (verdict.kind !== 'clean') return outcomeOf(upload, verdict);
   if (inspection.deferred !== undefined) return refusedOutcome(upload, inspection.deferred);

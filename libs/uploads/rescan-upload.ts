@@ -1,4 +1,5 @@
 import { inTransaction } from '#database/pool.ts';
+import { inSpan } from '#runtime/traces.ts';
 import type { UploadEvent } from '#uploads/record.ts';
 import { removeUnnamed } from '#uploads/remove-bytes.ts';
 import type { ScanParts } from '#uploads/scan-parts.ts';
@@ -14,10 +15,11 @@ interface CleanUpload {
   sizeBytes: number;
   sha256: Buffer;
   storedName: string;
+  traceparent: string | null;
 }
 
 const OUTDATED = `
-  select id, owner_id as "ownerId", size_bytes as "sizeBytes", sha256, stored_name as "storedName" from upload
+  select id, owner_id as "ownerId", size_bytes as "sizeBytes", sha256, stored_name as "storedName", traceparent from upload
   where id = $1 and status = 'clean' and deleted_at is null and signature_version is distinct from $2`;
 
 // What only test signatures have seen keeps saying so, whoever looks at it later.
@@ -38,7 +40,7 @@ export async function rescanUpload(
   signatures: SignatureState,
   signal: AbortSignal,
 ): Promise<void> {
-  const { pool, storage, scanner } = parts;
+  const { pool, storage, scanner, traces } = parts;
   const { rows } = await pool.query<CleanUpload>({
     name: 'upload-outdated',
     text: OUTDATED,
@@ -51,7 +53,17 @@ export async function rescanUpload(
   if (file === undefined) return;
   let verdict: ScanVerdict;
   try {
-    verdict = await scanner.scan(scanSourceOf(file, upload), signal);
+    verdict = await inSpan(
+      traces,
+      {
+        name: 'clamd rescan',
+        kind: 'client',
+        parent: upload.traceparent,
+        attributes: { 'portcullis.upload': upload.id },
+        attributesOf: ({ kind }) => ({ 'portcullis.verdict': kind }),
+      },
+      () => scanner.scan(scanSourceOf(file, upload), signal),
+    );
   } finally {
     await file.close();
   }

@@ -1,5 +1,6 @@
 import type { Pool } from '#database/pool.ts';
 import type { Log } from '#runtime/log.ts';
+import type { Traces } from '#runtime/traces.ts';
 import type { Checkpoint } from '#uploads/checkpoint.ts';
 import type { Inspector } from '#uploads/inspector.ts';
 import type { RecordUploadEvents } from '#uploads/record.ts';
@@ -24,4 +25,5 @@ export interface ScanParts {
   checkpoint?: Checkpoint;
   /** Called with each verdict and how long it took. */
   onVerdict?: (status: string, seconds: number) => void;
+  traces?: Traces | undefined;
 }

@@ -1,5 +1,6 @@
 import { databaseFailure } from '#database/pool.ts';
 import { isFailure } from '#runtime/failure.ts';
+import { inSpan } from '#runtime/traces.ts';
 import { passCheckpoint } from '#uploads/checkpoint.ts';
 import {
   claimUpload,
@@ -14,6 +15,7 @@ import { failedOutcome } from '#uploads/outcomes.ts';
 import { removeUnnamed } from '#uploads/remove-bytes.ts';
 import { rescanUpload } from '#uploads/rescan-upload.ts';
 import type { ScanParts } from '#uploads/scan-parts.ts';
+import type { SignatureState } from '#uploads/signature-state.ts';
 import { markWaiting } from '#uploads/waiting-uploads.ts';
 
 const MAX_ATTEMPTS = 5;
@@ -40,14 +42,33 @@ export async function scanUpload(parts: ScanParts, id: string, signal: AbortSign
   const begunMs = performance.now();
   const stopRenewing = renewClaim(pool, upload);
   try {
-    const outcome = await decideUpload(parts, upload, state.signatures, signal);
-    await close(parts, upload, outcome);
+    const outcome = await bringToVerdict(parts, upload, state.signatures, signal);
     parts.onVerdict?.(outcome.status, (performance.now() - begunMs) / 1000);
   } catch (error) {
     await putBack(parts, upload, error, signal);
   } finally {
     stopRenewing();
   }
+}
+
+function bringToVerdict(
+  parts: ScanParts,
+  upload: ClaimedUpload,
+  signatures: SignatureState,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const span = {
+    name: 'scan upload',
+    kind: 'consumer',
+    parent: upload.traceparent,
+    attributes: { 'portcullis.upload': upload.id },
+    attributesOf: ({ status }: Outcome) => ({ 'portcullis.status': status }),
+  } as const;
+  return inSpan(parts.traces, span, async (traceparent) => {
+    const outcome = await decideUpload(parts, { ...upload, traceparent }, signatures, signal);
+    await close(parts, upload, outcome);
+    return outcome;
+  });
 }
 
 /** Row first, then bytes: whatever is left behind in between has no row, and the orphan sweep removes it. */

@@ -30,6 +30,8 @@ export const UploadEntity = defineEntity({
     signatureVersion: p.text().nullable(),
     idempotencyKey: p.text().nullable(),
     fingerprint: p.blob().nullable(),
+    /** W3C Trace Context of the request; null where no traces are made. */
+    traceparent: p.text().nullable(),
     attempts: p.integer().default(0),
     lastError: p.text().nullable(),
     nextCheckAt: p.datetime(),

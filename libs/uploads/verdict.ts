@@ -19,13 +19,15 @@ export interface UploadVerdict {
   warnings: Warning[];
   signatures: Signatures | null;
   decidedAt: Date;
+  /** W3C Trace Context of the request that brought the upload, where traces are made. */
+  traceparent: string | null;
 }
 
 /** What a statement that ends uploads returns of each. */
 export const VERDICT_COLUMNS = `upload.id, upload.version, upload.owner_id as "ownerId", upload.ticket_id as "ticketId",
   upload.status, upload.reason, upload.detail, upload.original_name as "originalName",
   upload.size_bytes as "sizeBytes", upload.sha256, upload.verified_type as "verifiedType", upload.verification,
-  upload.warnings, upload.signatures, upload.updated_at as "decidedAt"`;
+  upload.warnings, upload.signatures, upload.updated_at as "decidedAt", upload.traceparent`;
 
 /**
  * Writes verdicts in the transaction that makes them, so that none is lost and none told that does not hold. What it

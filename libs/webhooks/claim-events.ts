@@ -39,7 +39,7 @@ const CLAIM = `
   from judged where webhook_event.id = judged.id
   returning webhook_event.id, source, event_key as key, type, occurred_at as "occurredAt", created_at as "createdAt",
     subjects, data, raw, receipt_id as "receiptId", correlation_id as "correlationId", replay,
-    (select traceparent from webhook_log where webhook_log.id = webhook_event.receipt_id) as traceparent,
+    traceparent,
     array(select handler from webhook_effect as effect
           where effect.event_id = webhook_event.id and effect.replay = webhook_event.replay) as applied,
     dead, suspect, (select count(*)::int from free where suspect) as suspects`;

@@ -7,7 +7,7 @@ const EVENTS_PER_INSERT = 5_000;
 /** An update of a receipt that is being closed, or something that happened here: then there is no receipt. */
 export interface NewEvent {
   id: string;
-  receipt: { id: string | null; source: string; correlation_id: string };
+  receipt: { id: string | null; source: string; correlation_id: string; traceparent: string | null };
   event: EventDraft;
 }
 
@@ -41,6 +41,7 @@ export async function insertEvents(
         part.map(({ event }) => JSON.stringify(event.raw)),
         part.map(({ receipt }) => receipt.correlation_id),
         part.map(({ event }) => wants(event.type)),
+        part.map(({ receipt }) => receipt.traceparent),
       ],
     });
     for (const { id, state } of rows) if (state === 'open') waiting.push(id);
@@ -50,15 +51,16 @@ export async function insertEvents(
 
 const INSERT_EVENTS = `
   insert into webhook_event (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, state,
-    correlation_id, next_check_at, closed_at)
+    correlation_id, traceparent, next_check_at, closed_at)
   select id, source, event_key, receipt_id, type, occurred_at,
     array(select jsonb_array_elements_text(subjects)), data, raw,
-    case when wanted then 'open' else 'done' end, correlation_id,
+    case when wanted then 'open' else 'done' end, correlation_id, traceparent,
     case when wanted then now() + interval '${FIRST_CHECK_SECONDS} seconds' end,
     case when not wanted then clock_timestamp() end
   from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::jsonb[],
-    $9::jsonb[], $10::text[], $11::bool[])
-    as draft (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, correlation_id, wanted)
+    $9::jsonb[], $10::text[], $11::bool[], $12::text[])
+    as draft (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, correlation_id, wanted,
+      traceparent)
   on conflict (source, event_key) do nothing
   returning id, state`;
 

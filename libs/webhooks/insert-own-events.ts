@@ -8,6 +8,8 @@ export const ownSource = 'uploads';
 
 export interface OwnEvent extends EventDraft {
   correlationId: string;
+  /** W3C Trace Context of the request that it came of, where traces are made. */
+  traceparent: string | null;
 }
 
 /**
@@ -21,9 +23,9 @@ export async function insertOwnEvents(
 ): Promise<string[]> {
   const wanted = drafts
     .filter(({ type }) => wants(type))
-    .map(({ correlationId, ...event }) => ({
+    .map(({ correlationId, traceparent, ...event }) => ({
       id: newId(),
-      receipt: { id: null, source: ownSource, correlation_id: correlationId },
+      receipt: { id: null, source: ownSource, correlation_id: correlationId, traceparent },
       event,
     }));
   return wanted.length === 0 ? [] : insertEvents(client, wanted, wants);

@@ -25,6 +25,8 @@ export const WebhookEventEntity = defineEntity({
     leasedUntil: p.datetime().nullable(),
     lastError: p.text().nullable(),
     correlationId: p.text(),
+    /** W3C Trace Context of the request that it came of; null where no traces are made. */
+    traceparent: p.text().nullable(),
     createdAt: p.datetime().defaultRaw('clock_timestamp()'),
     closedAt: p.datetime().nullable(),
   },

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { Failure } from '#runtime/failure.ts';
+import { inSpan, type Traces } from '#runtime/traces.ts';
 import { acceptUpload, type AcceptedUpload, type AcceptParts } from '#uploads/accept-upload.ts';
 import type { Admissions } from '#uploads/admission.ts';
 import { fileNamesOf } from '#uploads/content-disposition.ts';
@@ -25,6 +26,8 @@ export interface AttachmentParts extends AcceptParts {
   ring: (uploadId: string) => Promise<void>;
   onDoorbellMissed: (error: unknown) => void;
   pace?: Pace;
+  traces?: Traces | undefined;
+  traceparentOf?: ((request: Request) => string | undefined) | undefined;
 }
 
 interface ReceivedUpload extends ReceivedFile {
@@ -80,8 +83,17 @@ async function take(parts: AttachmentParts, request: Request, response: Response
     if (request.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
     const { file, sha256 } =
       form === 'multipart' ? await readForm(parts, request) : await readRaw(parts, request, form);
-    const facts = { ...file, ownerId, ticketId, idempotencyKey };
-    return await acceptUpload(parts, facts, file, { expectedSha256: announcedSha256 ?? sha256, admission });
+    const traceparent = parts.traceparentOf?.(request);
+    const facts = { ...file, ownerId, ticketId, idempotencyKey, traceparent };
+    const span = {
+      name: 'quarantine commit',
+      kind: 'internal',
+      parent: traceparent,
+      attributesOf: ({ id }: AcceptedUpload) => ({ 'portcullis.upload': id }),
+    } as const;
+    return await inSpan(parts.traces, span, () =>
+      acceptUpload(parts, facts, file, { expectedSha256: announcedSha256 ?? sha256, admission }),
+    );
   } finally {
     admission.release();
   }

@@ -85,4 +85,13 @@ export const rowsOf: Record<MigrationName, string> = {
     values ('01a20c79-0000-7000-8000-000000000010', 'shop', 'woocommerce', 'accepted', 'open', '\\x10', 'k1', '\\x02', 2,
       '203.0.113.9', '{}', '{}', 'request-5', '2026-11-24T08:00:00Z', 40, 900, now(),
       '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')`,
+  'm0010-upload-traces': `
+    insert into upload (id, owner_id, ticket_id, status, original_name, extension, size_bytes, sha256, stored_name, next_check_at,
+      traceparent)
+    values ('01a20c79-0000-7000-8000-000000000011', '01a20c79-0000-7000-8000-00000000000a', 't-1', 'quarantined', 'a.txt',
+      'txt', 1, '\\x06', 'waiting', '2026-11-24T08:00:00Z', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203332-01');
+    insert into webhook_event (id, source, event_key, receipt_id, type, subjects, data, raw, state, correlation_id, closed_at,
+      traceparent)
+    values ('01a20c79-0000-7000-8000-000000000012', 'uploads', 'verdict-2', null, 'upload.clean', '{}', '{}', '{}', 'done',
+      'request-6', now(), '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203332-01')`,
 };

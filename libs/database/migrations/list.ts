@@ -7,6 +7,7 @@ import { M0006Sweeps } from '#database/migrations/m0006-sweeps.ts';
 import { M0007Heartbeats } from '#database/migrations/m0007-heartbeats.ts';
 import { M0008OwnEvents } from '#database/migrations/m0008-own-events.ts';
 import { M0009Traces } from '#database/migrations/m0009-traces.ts';
+import { M0010UploadTraces } from '#database/migrations/m0010-upload-traces.ts';
 
 /** Every migration in order. A migration that was released is never changed. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   { name: 'm0007-heartbeats', class: M0007Heartbeats },
   { name: 'm0008-own-events', class: M0008OwnEvents },
   { name: 'm0009-traces', class: M0009Traces },
+  { name: 'm0010-upload-traces', class: M0010UploadTraces },
 ] as const;

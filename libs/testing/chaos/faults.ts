@@ -43,7 +43,7 @@ const WIPE_QUEUE = `
   end $$`;
 
 /** The queue's own statements lock its tables in another order, so it may take more than one try. */
-async function wipeQueue(pool: Pool): Promise<void> {
+export async function wipeQueue(pool: Pool): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       await pool.query(WIPE_QUEUE);
