@@ -172,6 +172,9 @@ describe('the queue', () => {
     const findings = told(await examineQueue({ QUEUE_URL: await redisUrl() }));
     expect(findings.length).toBeGreaterThan(0);
     expect(findings).not.toContain('wrong: the Redis of the queue does not answer');
+    expect(told(await examineQueue({ REDIS_URL: await redisUrl() }))).toContain(
+      'well: the Redis of the limits answers',
+    );
   });
 
   it('finds that it is away, or in PostgreSQL', async () => {
@@ -179,6 +182,13 @@ describe('the queue', () => {
       'wrong: the Redis of the queue does not answer',
     ]);
     expect(told(await examineQueue({}))).toEqual(['well: the queue is in PostgreSQL']);
+    expect(told(await examineQueue({ QUEUE_URL: 'rediss://127.0.0.1?ca=/nonexistent.pem' }))).toEqual([
+      "wrong: QUEUE_URL can't read the file that ca names",
+    ]);
+    expect(told(await examineQueue({ REDIS_URL: 'redis://127.0.0.1:1' }))).toEqual([
+      'well: the queue is in PostgreSQL',
+      'wrong: the Redis of the limits does not answer',
+    ]);
   });
 });
 
