@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export interface Conversation {
   socket: Socket;
@@ -92,5 +92,17 @@ export function answering(reply: string): Behaviour {
   return async ({ socket, complete }) => {
     await complete;
     socket.end(Buffer.from(reply, 'latin1'));
+  };
+}
+
+/** Passes everything on to a clamd on this unix socket. */
+export function forwardingTo(path: string): Behaviour {
+  return ({ socket }) => {
+    const upstream = connect(path);
+    upstream.on('error', () => socket.destroy());
+    upstream.on('close', () => socket.destroy());
+    socket.on('close', () => upstream.destroy());
+    socket.pipe(upstream);
+    upstream.pipe(socket);
   };
 }

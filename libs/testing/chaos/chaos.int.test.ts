@@ -3,9 +3,9 @@ import { runChaos } from '#testing/chaos/run.ts';
 import { effort } from '#testing/effort.ts';
 import { hasRedis } from '#testing/redis.ts';
 
-const LOAD = { seconds: effort(15, 120), rate: 40, faultSeconds: 1 };
+const LOAD = { seconds: effort(15, 120), rate: 40, uploadRate: 2, faultSeconds: 1 };
 /** Starting and ending a system, and work that a machine under load takes long for. */
-const ALLOWANCE_MS = 120_000;
+const ALLOWANCE_MS = 240_000;
 
 describe.each(['postgres', 'redis'] as const)(
   'while processes and stores are killed, with the queue on %s',

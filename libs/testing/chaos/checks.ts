@@ -25,7 +25,8 @@ export async function untilDrained(pool: Pool, limitMs: number): Promise<number>
   while (true) {
     const { rows } = await pool.query<{ open: number }>(`
       select (select count(*) from webhook_log where state = 'open')
-        + (select count(*) from webhook_event where state = 'open' and raw::text not like '%poison-that-%') as open`);
+        + (select count(*) from webhook_event where state = 'open' and coalesce(raw::text, '') not like '%poison-that-%')
+        + (select count(*) from upload where status in ('quarantined', 'scanning')) as open`);
     if (rows[0]?.open === 0) return performance.now() - startedAt;
     if (performance.now() - startedAt > limitMs) throw new Error(`${rows[0]?.open} rows are still open`);
     await sleep(LOOK_MS);

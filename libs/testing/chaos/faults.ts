@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '#database/pool.ts';
 import { POISON } from '#testing/chaos/message.ts';
 import type { Random } from '#testing/chaos/random.ts';
+import { LIES, type Lie } from '#testing/chaos/scanner.ts';
 import type { WebhookSenders } from '#testing/chaos/send-webhooks.ts';
 import type { Backend, ChaosSystem } from '#testing/chaos/system.ts';
 import { runCommand } from '#testing/redis-command.ts';
@@ -25,6 +26,7 @@ export interface Fault {
   mark?: { what: 'drained' | 'resumed'; ms: number };
   /** Takes longer than a short run has. */
   leastSeconds?: number;
+  needsScanner?: boolean;
   /** Resolves when what was broken is whole again. */
   strike: (struck: Struck) => Promise<void>;
 }
@@ -248,6 +250,32 @@ export const faults: readonly Fault[] = [
     },
   },
   {
+    id: 'F15',
+    title: 'kill -9 of clamd',
+    needsScanner: true,
+    strike: async ({ system }) => system.scanner?.kill(),
+  },
+  {
+    id: 'F15',
+    title: 'clamd frozen',
+    needsScanner: true,
+    async strike({ system, seconds }) {
+      const wake = system.scanner?.freeze();
+      await sleep(seconds * 1_000);
+      wake?.();
+    },
+  },
+  {
+    id: 'F15',
+    title: 'replies that clamd never gives',
+    needsScanner: true,
+    async strike({ system, random, seconds }) {
+      const stop = system.scanner?.lie(random.pick(Object.keys(LIES) as Lie[]));
+      await sleep(seconds * 1_000);
+      stop?.();
+    },
+  },
+  {
     id: 'F18',
     title: 'rolling SIGTERM',
     async strike({ system, violate }) {
@@ -261,12 +289,22 @@ export const faults: readonly Fault[] = [
   },
 ];
 
-/** Those of a backend that a run of so many seconds has time for, or those of one row of the table. */
-export function faultsFor(backend: Backend, seconds: number, id?: string): Fault[] {
+export interface FaultChoice {
+  backend: Backend;
+  /** Of the run. */
+  seconds: number;
+  hasScanner: boolean;
+  /** One row of the table. */
+  id?: string | undefined;
+}
+
+/** Those that a run has the stores and the time for, or of these one row of the table. */
+export function faultsFor({ backend, seconds, hasScanner, id }: FaultChoice): Fault[] {
   const chosen = faults.filter(
     (fault) =>
       (fault.backend ?? backend) === backend &&
       (fault.leastSeconds ?? 0) <= seconds &&
+      (hasScanner || fault.needsScanner !== true) &&
       (id === undefined || fault.id === id),
   );
   if (chosen.length === 0) throw new Error(`there is no fault ${id} on ${backend}`);

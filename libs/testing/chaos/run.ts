@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkMemory, checkTrail, compareWithLedger, untilDrained, type Comparison } from '#testing/chaos/checks.ts';
+import { compareUploads, type UploadComparison } from '#testing/chaos/check-uploads.ts';
 import { faultsFor } from '#testing/chaos/faults.ts';
 import { openLedger } from '#testing/chaos/ledger.ts';
 import { openRandom } from '#testing/chaos/random.ts';
+import { makePeople } from '#testing/chaos/people.ts';
 import { watchRecovery, type Recovery } from '#testing/chaos/recovery.ts';
+import { openUploadSenders } from '#testing/chaos/send-uploads.ts';
 import { openWebhookSenders } from '#testing/chaos/send-webhooks.ts';
+import { hasClamd } from '#testing/clamd.ts';
 import { openChaosSystem, type Backend } from '#testing/chaos/system.ts';
 
 export interface ChaosOrder {
@@ -13,6 +17,8 @@ export interface ChaosOrder {
   seconds: number;
   /** Webhooks a second. */
   rate: number;
+  /** Files a second. */
+  uploadRate: number;
   /** Only this row of the table. */
   fault?: string | undefined;
   /** How long what lasts lasts. */
@@ -34,6 +40,7 @@ export interface ChaosResult extends Comparison {
   ackP50Ms: number;
   ackP99Ms: number;
   drainedMs: number;
+  uploads: Omit<UploadComparison, 'faults'>;
   recoveries: Recovery[];
   violations: string[];
 }
@@ -44,25 +51,30 @@ const SETTLE_LIMIT_MS = 30_000;
 const DRAIN_LIMIT_MS = 180_000;
 const SEAL_LIMIT_MS = 60_000;
 const PAUSE_MS = [500, 3_000] as const;
+const UPLOADERS = 4;
 
 /** One run: load at a steady rate, blows that the seed chooses, and then the comparison of what was promised with what is there. */
 export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
-  const { backend, seed, seconds, rate, faultSeconds, say } = order;
+  const { backend, seed, seconds, rate, uploadRate, faultSeconds, say } = order;
   const random = openRandom(seed);
-  const chosen = faultsFor(backend, seconds, order.fault);
+  const chosen = faultsFor({ backend, seconds, hasScanner: hasClamd, id: order.fault });
   const appendOnly = random.fork('redis').pick(['off', 'everysec', 'always'] as const);
   const ledger = openLedger();
   const stack = new AsyncDisposableStack();
   try {
-    const system = stack.use(await openChaosSystem({ backend, appendOnly, withScanner: false }));
-    const senders = openWebhookSenders({
-      seed,
-      random: random.fork('webhooks'),
-      origins: system.ingresses.map(({ origin }) => origin),
-      perSecond: rate,
-      ledger,
-    });
+    const system = stack.use(await openChaosSystem({ backend, appendOnly }));
+    const origins = system.ingresses.map(({ origin }) => origin);
+    const shared = { seed, origins, ledger };
+    const senders = openWebhookSenders({ ...shared, random: random.fork('webhooks'), perSecond: rate });
     stack.defer(() => senders.close());
+    const uploaders = openUploadSenders({
+      ...shared,
+      random: random.fork('uploads'),
+      people: await makePeople(system.pool, 'uploader', UPLOADERS),
+      perSecond: hasClamd ? uploadRate : 0,
+    });
+    stack.defer(() => uploaders.close());
+    if (!hasClamd) say('left out, because this machine has no clamd: uploads');
     const poking = setInterval(() => system.processes.forEach((each) => each.poke()), POKE_MS);
     stack.defer(() => clearInterval(poking));
     await sleep(WARM_UP_MS);
@@ -93,14 +105,22 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
     }
 
     senders.stop();
+    uploaders.stop();
     await system.live();
-    const unanswered = await senders.settle(SETTLE_LIMIT_MS);
-    if (unanswered > 0) ledger.violate(`${unanswered} webhooks got no answer within ${SETTLE_LIMIT_MS} ms of calm`);
+    const loads = Object.entries({ webhooks: senders, uploads: uploaders });
+    for (const [what, unanswered] of await Promise.all(
+      loads.map(async ([name, load]) => [name, await load.settle(SETTLE_LIMIT_MS)] as const),
+    )) {
+      if (unanswered > 0) ledger.violate(`${unanswered} ${what} got no answer within ${SETTLE_LIMIT_MS} ms of calm`);
+    }
     const drainedMs = await untilDrained(system.pool, DRAIN_LIMIT_MS);
+    await uploaders.close();
     const comparison = await compareWithLedger(system.pool, ledger);
+    const { faults: uploadFaults, ...uploads } = await compareUploads(system, uploaders.sent);
     const trail = await checkTrail(system.pool, SEAL_LIMIT_MS);
     const violations = [
       ...comparison.faults,
+      ...uploadFaults,
       ...ledger.violations,
       ...trail,
       ...checkMemory(system.processes),
@@ -122,6 +142,7 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
       ackP50Ms: Math.round(ackMs[Math.floor(ackMs.length / 2)] ?? 0),
       ackP99Ms: Math.round(ackMs[Math.floor(ackMs.length * 0.99)] ?? 0),
       drainedMs: Math.round(drainedMs),
+      uploads,
       recoveries,
       violations,
     };

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { openPool, type Pool } from '#database/pool.ts';
 import { freePort } from '#runtime/free-port.ts';
 import { spawnTethered } from '#runtime/spawn-tethered.ts';
-import { openLocalClamd, type LocalClamd } from '#uploads/local-clamd.ts';
 import { openChaosPostgres, type ChaosPostgres } from '#testing/chaos/postgres.ts';
+import { openChaosScanner, type ChaosScanner } from '#testing/chaos/scanner.ts';
 import { supervise, type Supervised } from '#testing/chaos/supervised.ts';
 import { WOOALERTS_TEST_SECRET } from '#testing/chaos/message.ts';
 import { openProxy, type Proxy } from '#testing/proxy.ts';
@@ -26,8 +26,8 @@ export interface ChaosSystem extends AsyncDisposable {
   readonly postgres: ChaosPostgres;
   /** Undefined where PostgreSQL holds the queue. */
   readonly redis: RedisServer | undefined;
-  /** Undefined where this machine has none, or the run needs none. */
-  readonly clamd: LocalClamd | undefined;
+  /** Undefined where this machine has none: then no upload is decided. */
+  readonly scanner: ChaosScanner | undefined;
   /** What stands between the processes and their stores. */
   readonly proxies: Readonly<Record<string, Proxy>>;
   /** As the owner of the schema, past the proxies; for the checks. */
@@ -44,7 +44,6 @@ export interface ChaosSystemOptions {
   backend: Backend;
   /** Redis' appendfsync, or `off` for no append-only file. */
   appendOnly: 'off' | 'everysec' | 'always';
-  withScanner: boolean;
 }
 
 const EFFECTS = 'create table chaos_effect (key text not null)';
@@ -60,10 +59,7 @@ export async function openChaosSystem(options: ChaosSystemOptions): Promise<Chao
   }
 }
 
-async function openAll(
-  { backend, appendOnly, withScanner }: ChaosSystemOptions,
-  stack: AsyncDisposableStack,
-): Promise<ChaosSystem> {
+async function openAll({ backend, appendOnly }: ChaosSystemOptions, stack: AsyncDisposableStack): Promise<ChaosSystem> {
   const scratch = mkdtempSync(join(tmpdir(), 'portcullis-chaos-'));
   chmodSync(scratch, 0o755);
   stack.defer(() => rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
@@ -78,8 +74,8 @@ async function openAll(
 
   const postgres = stack.use(await openChaosPostgres(home));
   const redis = backend === 'redis' ? stack.use(await openRedisFor(scratch, appendOnly)) : undefined;
-  const clamd = withScanner ? await openLocalClamd({ dataDir, threads: 2 }) : undefined;
-  if (clamd !== undefined) stack.use(clamd);
+  const scanner = await openChaosScanner(dataDir);
+  if (scanner !== undefined) stack.use(scanner);
 
   const queueStore = redis?.url ?? postgres.url;
   const proxies: Record<string, Proxy> = {};
@@ -98,7 +94,7 @@ async function openAll(
     UPLOADS_PER_HOUR: '1000000',
     LIMITS_PER_MINUTE: 'anonymous:100000,user:1000000',
     SCAN_TEST_SIGNATURES: 'allow',
-    ...(clamd === undefined ? {} : { CLAMD_URL: clamd.url }),
+    ...(scanner === undefined ? {} : { CLAMD_URL: scanner.url }),
   };
   const envOf = (side: 'ingress' | 'worker'): Record<string, string> => ({
     ...shared,
@@ -149,7 +145,7 @@ async function openAll(
     processes,
     postgres,
     redis,
-    clamd,
+    scanner,
     proxies,
     pool,
     dataDir,

@@ -1,0 +1,63 @@
+import { createClient, type Client } from '../../client/create-client.ts';
+import { openPlatform, type Platform } from '../../client/platform.ts';
+import type { Random } from '#testing/chaos/random.ts';
+
+/** The tokens of the newest sign-in or refresh whose answer arrived. */
+export interface HeldTokens {
+  accessToken: string;
+  refreshToken: string;
+}
+
+export interface ChaosClient {
+  client: Client;
+  held(): HeldTokens | undefined;
+}
+
+export interface ChaosClientOptions {
+  origins: readonly string[];
+  random: Random;
+  /** How likely the answer to a refresh is lost on its way. */
+  lost?: number;
+}
+
+/** What the load balancer is called; each request goes to one of the ingresses behind it. */
+const BALANCER = 'http://balancer.example';
+const ANSWER_LIMIT_MS = 10_000;
+const GIVES_TOKENS = /^\/api\/auth\/(?:login|refresh)\b/;
+/** In seconds: an access token lives longer than a run, and a refresh is what is to be tried. */
+const SHORT_LIFE = [3, 8] as const;
+
+/** The client that programs use, behind a load balancer that loses answers. */
+export function openChaosClient(options: ChaosClientOptions): ChaosClient {
+  const { origins, random, lost = 0 } = options;
+  const address = `198.18.${random.below(256)}.${random.below(256)}`;
+  let held: HeldTokens | undefined;
+
+  async function send(url: string, init: RequestInit): Promise<Response> {
+    const path = url.slice(BALANCER.length);
+    const headers = new Headers(init.headers);
+    headers.set('x-forwarded-for', address);
+    const limit = AbortSignal.timeout(ANSWER_LIMIT_MS);
+    const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit;
+    const response = await fetch(random.pick(origins) + path, { ...init, headers, signal }).catch(unreachable);
+    if (!response.ok || !GIVES_TOKENS.test(path)) return response;
+    const body = (await response.json().catch(unreachable)) as HeldTokens & { expiresIn: number };
+    if (path.startsWith('/api/auth/refresh') && random.happens(lost)) return unreachable('lost on its way');
+    held = { accessToken: body.accessToken, refreshToken: body.refreshToken };
+    return Response.json({ ...body, expiresIn: random.between(...SHORT_LIFE) }, response);
+  }
+
+  const platform: Platform = {
+    ...openPlatform(),
+    random: () => random.between(0, 1),
+    fetch: (input, init = {}) => send(input instanceof Request ? input.url : input.toString(), init),
+    sendForm: ({ url, headers, form, signal }) =>
+      send(url, { method: 'POST', headers, body: form, ...(signal ? { signal } : {}) }),
+  };
+  return { client: createClient({ baseUrl: BALANCER, mode: 'bearer', platform }), held: () => held };
+}
+
+/** As `fetch` says that there was no answer, whatever the reason. */
+function unreachable(cause: unknown): never {
+  throw new TypeError('no answer', { cause });
+}
