@@ -60,6 +60,24 @@ describe('the standing of a session', () => {
     expect(await standings.of(A)).toBeUndefined();
   });
 
+  it('is not that of a read that was under way when the session ended, for who asks a second later', async () => {
+    const live = new Set([A]);
+    const { pool, asked, hold } = fakeDatabase(live);
+    let nowMs = 0;
+    const standings = openSessionStandings({ pool, maxAgeMs: 750, now: () => nowMs });
+    const release = hold();
+    const before = standings.of(A);
+    await new Promise((resolve) => setImmediate(resolve));
+    live.delete(A);
+    nowMs = 751;
+    const after = standings.of(A);
+    release();
+    expect(await after).toBeUndefined();
+    await before;
+    expect(asked).toHaveLength(2);
+    expect(await standings.of(A)).toBeUndefined();
+  });
+
   it('is final once it is over', async () => {
     const live = new Set<string>();
     const { pool, asked } = fakeDatabase(live);

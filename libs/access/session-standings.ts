@@ -49,31 +49,41 @@ interface StandingRow {
 
 type Entry = { readAtMs: number; standing: SessionStanding } | 'ended';
 
+interface Read {
+  begunAtMs: number;
+  answer: Promise<SessionStanding | undefined>;
+}
+
 interface Options {
   pool: Queryable;
   maxAgeMs?: number;
   now?: () => number;
 }
 
-/** Sessions asked for in one turn of the event loop are read in one statement; each is read at most once at a time. */
+/** Sessions asked for in one turn of the event loop are read in one statement; who asks while one is read gets its answer. */
 export function openSessionStandings({
   pool,
   maxAgeMs = MAX_STANDING_AGE_MS,
   now = () => performance.now(),
 }: Options): SessionStandings {
   const entries = new BoundedMap<string, Entry>(MAX_ENTRIES);
-  const reads = new Map<string, Promise<SessionStanding | undefined>>();
+  const reads = new Map<string, Read>();
   let gathering: { ids: string[]; rows: Promise<Map<string, SessionStanding>> } | undefined;
 
-  function read(sessionId: string): Promise<SessionStanding | undefined> {
+  function read(sessionId: string): Read {
     if (gathering === undefined || gathering.ids.length >= MAX_READ) {
       const ids: string[] = [];
       gathering = { ids, rows: new Promise((resolve) => setImmediate(resolve)).then(() => readAll(ids)) };
     }
     gathering.ids.push(sessionId);
-    const work = gathering.rows.then((standings) => standings.get(sessionId)).finally(() => reads.delete(sessionId));
-    reads.set(sessionId, work);
-    return work;
+    const answer = gathering.rows
+      .then((standings) => standings.get(sessionId))
+      .finally(() => {
+        if (reads.get(sessionId) === begun) reads.delete(sessionId);
+      });
+    const begun = { begunAtMs: now(), answer };
+    reads.set(sessionId, begun);
+    return begun;
   }
 
   async function readAll(ids: string[]): Promise<Map<string, SessionStanding>> {
@@ -96,7 +106,10 @@ export function openSessionStandings({
       const entry = entries.get(sessionId);
       if (entry === 'ended') return undefined;
       if (entry !== undefined && now() - entry.readAtMs < maxAgeMs) return entry.standing;
-      return reads.get(sessionId) ?? read(sessionId);
+      const underWay = reads.get(sessionId);
+      // A database that is slow to answer must not let in whoever asks after the end on what it saw before.
+      const isFresh = underWay !== undefined && now() - underWay.begunAtMs < maxAgeMs;
+      return (isFresh ? underWay : read(sessionId)).answer;
     },
     end(sessionIds) {
       for (const id of sessionIds) entries.set(id, 'ended');
