@@ -60,7 +60,8 @@ function settingsOf(process: ProcessName, settings: Partial<Record<GeneratedName
   return Object.fromEntries(chosen.map((name) => [name, settings[name] ?? '']));
 }
 
-function isGiven(name: string, env: Environment): boolean {
+/** Whether the environment has a setting, as a value or as a file. */
+export function isGiven(name: string, env: Environment): boolean {
   return Boolean(env[name]) || Boolean(env[`${name}_FILE`]);
 }
 

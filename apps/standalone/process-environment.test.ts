@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { environmentsOf } from './process-environment.ts';
+import { environmentsOf, forwardingTo, forwardsNowhere } from './process-environment.ts';
 
 const generated = {
   database: { superuser: 's', owner: 'o', app: 'a' },
@@ -33,5 +33,30 @@ it('tells tools what they need, and nothing of the rest of the environment', () 
     ADMIN_EMAIL: 'a@b.localhost',
     ADMIN_PASSWORD: 'p',
     WHATSAPP_APP_SECRET: 'given',
+  });
+});
+
+it.each([
+  [{}, true],
+  [{ FORWARD_URL: '' }, true],
+  [{ FORWARD_URL: 'https://app.example.com' }, false],
+  [{ FORWARD_URL_FILE: '/run/url' }, false],
+  [{ FORWARD_SECRET: 'whsec_x' }, false],
+])('takes %j for events that go nowhere: %s', (given, isNowhere) => {
+  expect(forwardsNowhere(given)).toBe(isNowhere);
+});
+
+it.each([
+  [undefined, '127.0.0.1:5000'],
+  ['no', '127.0.0.1:5000'],
+  ['yes', 'yes'],
+  ['10.0.0.5:80', '10.0.0.5:80,127.0.0.1:5000'],
+])('lets a worker that may reach %s reach the inbox as well, and no more', (given, expected) => {
+  const inbox = { url: 'http://127.0.0.1:5000/events', secret: 'whsec_x', host: '127.0.0.1:5000' };
+  expect(forwardingTo(inbox, { PATH: '/bin', FORWARD_ALLOW_PRIVATE: given })).toEqual({
+    PATH: '/bin',
+    FORWARD_URL: inbox.url,
+    FORWARD_SECRET: inbox.secret,
+    FORWARD_ALLOW_PRIVATE: expected,
   });
 });

@@ -1,5 +1,6 @@
 import { valueOf, type Environment } from '#runtime/config.ts';
-import type { GeneratedSettings, ProcessName } from './generated-settings.ts';
+import type { EventInbox } from './event-inbox.ts';
+import { isGiven, type GeneratedSettings, type ProcessName } from './generated-settings.ts';
 
 /** Only the migration may own the schema and make the first admin. */
 const MIGRATION_ONLY = ['MIGRATE_DATABASE_URL', 'ADMIN_EMAIL', 'ADMIN_PASSWORD'];
@@ -54,4 +55,28 @@ export function environmentsOf({
     ...environments,
     running: Object.fromEntries(known.filter((entry): entry is [string, string] => entry[1] !== undefined)),
   };
+}
+
+/** Whether nothing is said of where events go. */
+export function forwardsNowhere(env: Environment): boolean {
+  return !isGiven('FORWARD_URL', env) && !isGiven('FORWARD_SECRET', env);
+}
+
+/** A worker's environment with the inbox as the receiver of events, and leave to reach it and nothing more on this machine. */
+export function forwardingTo(
+  { url, secret, host }: Pick<EventInbox, 'url' | 'secret' | 'host'>,
+  env: Environment,
+): Environment {
+  return {
+    ...env,
+    FORWARD_URL: url,
+    FORWARD_SECRET: secret,
+    FORWARD_ALLOW_PRIVATE: withHost(valueOf('FORWARD_ALLOW_PRIVATE', env), host),
+    FORWARD_ALLOW_PRIVATE_FILE: undefined,
+  };
+}
+
+function withHost(given: string | undefined, host: string): string {
+  if (given === 'yes' || given === 'true') return given;
+  return given === undefined || given === 'no' || given === 'false' ? host : `${given},${host}`;
 }

@@ -10,6 +10,8 @@ const runningShape = z.object({
   addresses: z.object({ ingress: z.string(), worker: z.string(), board: z.string() }),
   /** What it runs with, generated or given: stores and secrets by the names of their settings. */
   settings: z.record(z.string(), z.string()),
+  /** Where forwarded events can be read, and with which bearer token, while nobody else gets them. */
+  inbox: z.object({ url: z.string(), token: z.string() }).optional(),
 });
 
 /** How to reach a system that `npm start` has running; kept in `running.json` of its DATA_DIR for as long as it runs. */

@@ -5,10 +5,11 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { environment } from '#runtime/config.ts';
 import { settledWithin } from '#runtime/deadline.ts';
+import { demonstrateWebhooks } from './demo/webhooks.ts';
 import { readRunning, type Running } from './running.ts';
 
 const READY_LIMIT_MS = 60_000;
@@ -193,6 +194,26 @@ describe('npm start', () => {
     process.kill(pid, 'SIGKILL');
     await until(async () => ((await deliver(running, 'wamid.ONE')) === 200 ? true : undefined), system.output);
     expect(system.output()).toContain('PostgreSQL ended');
+  });
+
+  it('lets the demo show each event that was forwarded, signed, to the inbox', { timeout: 120_000 }, async () => {
+    const dataDir = freshDataDir();
+    const system = start(dataDir);
+    const running = await untilRunning(system, dataDir);
+    expect(system.output()).toMatch(/events +the last 200 are kept here/);
+    expect(system.output()).not.toContain(running.inbox!.token);
+    expect(running.settings).not.toHaveProperty('FORWARD_SECRET');
+    const pool = new Pool({ connectionString: running.settings['DATABASE_URL']!, max: 1 });
+    onTestFinished(() => pool.end());
+    const { rows } = await demonstrateWebhooks(running, pool);
+    expect(rows.map(({ sent, answer, outcome }) => [sent, answer, outcome])).toEqual([
+      ['WhatsApp message, signed', '200', 'done: message.received done'],
+      ['the same one again', '200 duplicate', 'done: message.received done'],
+      ['one with a wrong signature', '403', 'refused:signature-mismatch'],
+      ['WooAlerts order, signed', '200', 'done: order.created done'],
+      ['its event: WhatsApp message', '204', 'forwarded: message.received, signature verified'],
+      ['its event: WooAlerts order', '204', 'forwarded: order.created, signature verified'],
+    ]);
   });
 
   it('goes on from a backup with its secrets, elsewhere', { timeout: 180_000 }, async () => {

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { valueOf, type Environment } from '#runtime/config.ts';
 import { openBoundedLog } from './bounded-log.ts';
 import { openEmbeddedStore } from './embedded-store.ts';
-import { generatedSettings } from './generated-settings.ts';
+import { openEventInbox, type EventInbox } from './event-inbox.ts';
+import { generatedSettings, isGiven } from './generated-settings.ts';
 import { holdDataDirectory, shownPath } from './hold-data-directory.ts';
 import { keepRunning } from './keep-running.ts';
 import { listeningPlaces } from './listening-places.ts';
-import { environmentsOf } from './process-environment.ts';
+import { environmentsOf, forwardingTo, forwardsNowhere } from './process-environment.ts';
 import { openScanner } from './scanner.ts';
 import { removeRunning, writeRunning } from './running.ts';
 import type { StandaloneConfig } from './settings.ts';
@@ -63,6 +64,10 @@ export async function startStandalone({ config, env, stack, say, signal }: Stand
     config.CLAMD_URL === undefined ? await openScanner({ dataDir, env, log: logs.clamd, say }) : undefined;
   if (scanner !== undefined) stack.defer(() => scanner.close());
 
+  // Who brings a database of their own is past trying out.
+  const inbox = cluster !== undefined && forwardsNowhere(env) ? await openEventInbox() : undefined;
+  if (inbox !== undefined) stack.defer(() => inbox.close());
+
   const ports = Object.fromEntries(Object.entries(places).map(([setting, { port }]) => [setting, String(port)]));
   const publicUrl = valueOf('PUBLIC_URL', env) ?? `http://localhost:${places.PORT.port}`;
   const environments = environmentsOf({
@@ -77,6 +82,7 @@ export async function startStandalone({ config, env, stack, say, signal }: Stand
     },
     generated,
   });
+  if (inbox !== undefined) environments.worker = forwardingTo(inbox, environments.worker);
   const begin = (name: 'migrate' | (typeof PROCESSES)[number]): RunningProcess =>
     startProcess({
       name,
@@ -109,6 +115,7 @@ export async function startStandalone({ config, env, stack, say, signal }: Stand
     startedAt: new Date().toISOString(),
     addresses,
     settings: environments.running,
+    ...(inbox === undefined ? {} : { inbox: { url: inbox.url, token: inbox.token } }),
   });
   stack.defer(() => removeRunning(dataDir));
   say(
@@ -119,9 +126,17 @@ export async function startStandalone({ config, env, stack, say, signal }: Stand
       dataDir: shownPath(dataDir),
       cluster: cluster && shownPath(cluster),
       hasScanner: scanner !== undefined,
+      events: eventsText(env, inbox),
       files: generated.files,
     }),
   );
+}
+
+/** Where events go. */
+function eventsText(env: Environment, inbox: EventInbox | undefined): string {
+  if (inbox !== undefined)
+    return 'the last 200 are kept here for npm run demo; FORWARD_URL posts them to your application';
+  return isGiven('FORWARD_URL', env) ? 'FORWARD_URL' : 'forwarded nowhere: set FORWARD_URL and FORWARD_SECRET';
 }
 
 function logPath(dataDir: string, name: string): string {

@@ -11,11 +11,22 @@ export interface SummaryParts {
   cluster: string | undefined;
   /** Whether clamd runs here. */
   hasScanner: boolean;
+  /** Where events go. */
+  events: string;
   files: { secrets: string; admin: string };
 }
 
 /** What a person needs to know of a running system: addresses, what runs where, what to try next. No secret. */
-export function summaryOf({ config, addresses, publicUrl, dataDir, cluster, hasScanner, files }: SummaryParts): string {
+export function summaryOf({
+  config,
+  addresses,
+  publicUrl,
+  dataDir,
+  cluster,
+  hasScanner,
+  events,
+  files,
+}: SummaryParts): string {
   const queue =
     config.QUEUE_URL === undefined ? 'in PostgreSQL' : `QUEUE_URL (${new URL(config.QUEUE_URL).protocol.slice(0, -1)})`;
   const rows = [
@@ -26,6 +37,7 @@ export function summaryOf({ config, addresses, publicUrl, dataDir, cluster, hasS
     ['database', cluster === undefined ? 'DATABASE_URL' : `embedded PostgreSQL in ${cluster}`],
     ['queue', queue],
     ['scanner', config.CLAMD_URL ?? (hasScanner ? 'clamd' : 'none: uploads wait in quarantine')],
+    ['events', events],
     ['logs', `${dataDir}/logs/`],
   ] as const;
   return [

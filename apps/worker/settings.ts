@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { ConfigError, integer, port, readConfig } from '#runtime/config.ts';
 import { hostSettings, metricsSettings } from '#runtime/http-server.ts';
 import { traceSettings } from '#runtime/traces.ts';
-import { isPrivateAddress } from '#runtime/outbound.ts';
+import { isReachable } from '#runtime/outbound.ts';
 import { clamdSettings } from '#uploads/clamd-connection.ts';
 import { scanSettings } from '#uploads/limits.ts';
 import { storageSettings } from '#uploads/storage.ts';
@@ -72,9 +72,8 @@ export function readWorkerConfig(): WorkerConfig {
     const url = config[urlSetting];
     if (url === undefined) continue;
     if (config[secretSetting] === undefined) faults.push(`${secretSetting}: required, because ${urlSetting} is set`);
-    const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
-    if (!config.FORWARD_ALLOW_PRIVATE && isPrivateAddress(host)) {
-      faults.push(`${urlSetting}: names a private address; FORWARD_ALLOW_PRIVATE=yes allows it`);
+    if (!isReachable(url, config.FORWARD_ALLOW_PRIVATE)) {
+      faults.push(`${urlSetting}: names a private address; FORWARD_ALLOW_PRIVATE with yes or its host allows it`);
     }
   }
   if (faults.length > 0) throw new ConfigError(faults);

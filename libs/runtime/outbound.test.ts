@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { isPrivateAddress, openOutbound } from '#runtime/outbound.ts';
+import { isPrivateAddress, isReachable, openOutbound, privateReach } from '#runtime/outbound.ts';
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -63,6 +63,33 @@ it.each(['http://127.0.0.1', 'http://localhost', 'http://[::1]', 'http://[::ffff
     await outbound.close();
   },
 );
+
+it('reaches one private host where just that one is allowed', async () => {
+  const port = await serve((_request, response) => response.end());
+  const other = await serve((_request, response) => response.end());
+  const outbound = openOutbound({ allowPrivate: [`localhost:${port}`] });
+  expect(await outbound.post(`http://localhost:${port}/`, {}, '', never)).toMatchObject({ status: 200 });
+  await expect(outbound.post(`http://127.0.0.1:${port}/`, {}, '', never)).rejects.toThrow('private');
+  await expect(outbound.post(`http://localhost:${other}/`, {}, '', never)).rejects.toThrow('private');
+  await outbound.close();
+});
+
+it.each([
+  ['http://10.0.0.5/x', 'yes', true],
+  ['http://10.0.0.5/x', 'no', false],
+  ['http://10.0.0.5/x', undefined, false],
+  ['https://8.8.8.8/', 'no', true],
+  ['http://10.0.0.5/x', '10.0.0.5', true],
+  ['http://10.0.0.5:8080/x', '10.0.0.5', false],
+  ['http://10.0.0.5:8080/x', '10.0.0.4:8080,10.0.0.5:8080', true],
+  ['http://[fd00::1]:8080/x', '[fd00::1]:8080', true],
+])('lets %s be reached with %s: %s', (url, setting, isAllowed) => {
+  expect(isReachable(url, privateReach().parse(setting))).toBe(isAllowed);
+});
+
+it.each(['maybe?', '10.0.0.5:8080,', 'http://10.0.0.5', ' 10.0.0.5'])('does not take %j for hosts', (setting) => {
+  expect(privateReach().safeParse(setting).success).toBe(false);
+});
 
 it('follows no redirect', async () => {
   const port = await serve((_request, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end());

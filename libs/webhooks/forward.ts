@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { openBreaker } from '#runtime/breaker.ts';
-import { url, yesNo } from '#runtime/config.ts';
+import { url } from '#runtime/config.ts';
 import { Failure, isFailure } from '#runtime/failure.ts';
-import type { Outbound, OutboundAnswer } from '#runtime/outbound.ts';
+import { privateReach, type Outbound, type OutboundAnswer } from '#runtime/outbound.ts';
 import type { CallingHandler, StoredEvent } from '#webhooks/handler.ts';
 import { signStandardWebhook } from '#webhooks/sign-standard-webhook.ts';
 import { signingSecret } from '#webhooks/signing-key.ts';
@@ -12,8 +12,8 @@ export const forwardSettings = {
   FORWARD_URL: url('http', 'https').optional(),
   /** Signs what is forwarded, the Standard Webhooks way: `whsec_…`, or `whsk_…` for Ed25519. */
   FORWARD_SECRET: signingSecret.optional(),
-  /** Whether FORWARD_URL may be on a private network or on this machine. */
-  FORWARD_ALLOW_PRIVATE: yesNo(false),
+  /** Whether, or which of, FORWARD_URL, AUDIT_URL and ALERT_URL may be on a private network or on this machine. */
+  FORWARD_ALLOW_PRIVATE: privateReach(),
 };
 
 const CALL_LIMIT_MS = 15_000;

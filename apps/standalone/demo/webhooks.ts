@@ -5,6 +5,7 @@ import { newId } from '#runtime/id.ts';
 import type { ProviderName } from '#webhooks/provider.ts';
 import { sign } from '#webhooks/sign.ts';
 import type { Running } from '../running.ts';
+import { forwardedRows, type AcceptedDelivery } from './forwarded-events.ts';
 import type { Demonstration, DemoRow } from './step.ts';
 
 const WORKER_LIMIT_MS = 10_000;
@@ -47,8 +48,15 @@ export async function demonstrateWebhooks(running: Running, client: Queryable): 
     });
   }
   const rows: DemoRow[] = [];
-  for (const delivery of deliveries) rows.push(await send(running.addresses.ingress, delivery));
+  const accepted: AcceptedDelivery[] = [];
+  for (const delivery of deliveries) {
+    const sentAtMs = Date.now();
+    const row = await send(running.addresses.ingress, delivery);
+    rows.push(row);
+    if (row.answer === '200') accepted.push({ sent: row.sent, receiptId: row.reference, sentAtMs });
+  }
   for (const row of rows) row.outcome = await outcomeOf(client, row.reference);
+  if (running.inbox !== undefined) rows.push(...(await forwardedRows(running.inbox, accepted)));
   return { title: 'Webhooks', rows };
 }
 
@@ -77,16 +85,20 @@ async function send(origin: string, { sent, provider, path, secret, body }: Deli
   };
 }
 
+/** Waits until the receipt and its events are through. */
 async function outcomeOf(client: Queryable, receiptId: string): Promise<string> {
   const giveUpAtMs = Date.now() + WORKER_LIMIT_MS;
   for (;;) {
-    const { rows } = await client.query<{ verdict: string; state: string; events: string | null }>(
-      `select verdict, state, (select string_agg(type || ' ' || state, ', ') from webhook_event where receipt_id = $1) as events
+    const { rows } = await client.query<{ verdict: string; state: string; events: string | null; waits: boolean }>(
+      `select verdict, state,
+              (select string_agg(type || ' ' || state, ', ') from webhook_event where receipt_id = $1) as events,
+              exists (select from webhook_event where receipt_id = $1 and state = 'open') as waits
        from webhook_log where id = $1`,
       [receiptId],
     );
     const [receipt] = rows;
-    if (receipt !== undefined && receipt.state !== 'open') {
+    const isThrough = receipt?.state !== 'open' && receipt?.waits === false;
+    if (receipt !== undefined && (isThrough || (receipt.state !== 'open' && Date.now() > giveUpAtMs))) {
       return receipt.verdict === 'accepted' ? `${receipt.state}: ${receipt.events ?? 'no event'}` : receipt.verdict;
     }
     if (Date.now() > giveUpAtMs) return receipt === undefined ? 'no receipt' : `still ${receipt.state}`;
