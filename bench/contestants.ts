@@ -19,11 +19,20 @@ export interface ContestantOptions {
   withWorker: boolean;
 }
 
-/** Starts, in this order: verify-only, insert-and-add, ours on Redis, ours on PostgreSQL. */
-export async function startContestants(stack: AsyncDisposableStack, options: ContestantOptions): Promise<Contestant[]> {
+export const KINDS = ['verifyOnly', 'naive', 'insertAndAdd', 'onRedis', 'onPostgres'] as const;
+export type Kind = (typeof KINDS)[number];
+
+export async function startContestants(
+  stack: AsyncDisposableStack,
+  options: ContestantOptions,
+): Promise<Record<Kind, Contestant>> {
   const { stores, path, secret } = options;
   const peer = { SECRET: secret, WEBHOOK_PATH: path };
   const verifyOnly = await startServer(stack, 'bench/peers/verify-only.ts', peer);
+  const naive = await startServer(stack, 'bench/peers/naive-webhook.ts', {
+    ...peer,
+    DATABASE_URL: (await stores.database('naive')).ownerUrl,
+  });
   const insertAndAdd = await startServer(stack, 'bench/peers/insert-and-add.ts', {
     ...peer,
     DATABASE_URL: (await stores.database('insert_and_add')).ownerUrl,
@@ -32,16 +41,17 @@ export async function startContestants(stack: AsyncDisposableStack, options: Con
   const onRedis = await startOurs(stack, options, 'ours_redis', stores.redis(2));
   const onPostgres = await startOurs(stack, options, 'ours_postgres', undefined);
   const { postgresPid, redisPid } = stores;
-  return [
-    { name: 'Express, verifies only', port: verifyOnly.port, pids: [verifyOnly.pid] },
-    {
+  return {
+    verifyOnly: { name: 'Express, verifies only', port: verifyOnly.port, pids: [verifyOnly.pid] },
+    naive: { name: 'Express, parses and handles inline', port: naive.port, pids: [naive.pid, postgresPid] },
+    insertAndAdd: {
       name: 'Express, one INSERT and one queue.add',
       port: insertAndAdd.port,
       pids: [insertAndAdd.pid, postgresPid, redisPid],
     },
-    { name: 'Portcullis on Redis', port: onRedis.port, pids: [...onRedis.pids, postgresPid, redisPid] },
-    { name: 'Portcullis on PostgreSQL', port: onPostgres.port, pids: [...onPostgres.pids, postgresPid] },
-  ];
+    onRedis: { name: 'Portcullis on Redis', port: onRedis.port, pids: [...onRedis.pids, postgresPid, redisPid] },
+    onPostgres: { name: 'Portcullis on PostgreSQL', port: onPostgres.port, pids: [...onPostgres.pids, postgresPid] },
+  };
 }
 
 async function startOurs(
