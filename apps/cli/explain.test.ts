@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { deliveryTo, NOW_MS, secretKey, signedDelivery, testSource } from '#testing/webhook-requests.ts';
 import { decodeKey } from '#webhooks/key.ts';
-import type { Delivery, ProviderName } from '#webhooks/provider.ts';
+import type { Delivery } from '#webhooks/provider.ts';
+import type { ProviderName } from '#webhooks/providers.ts';
 import { explain } from './explain.ts';
 import { questionOf, type Described } from './question.ts';
 import { UsageError } from './usage-error.ts';

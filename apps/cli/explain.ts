@@ -1,6 +1,7 @@
 import { decodeKey, keyEncodings } from '#webhooks/key.ts';
-import type { Delivery, ProviderName, RefusalReason, Source } from '#webhooks/provider.ts';
-import { providers } from '#webhooks/providers.ts';
+import type { Delivery, RefusalReason } from '#webhooks/provider.ts';
+import { providerNames, providers } from '#webhooks/providers.ts';
+import type { Source } from '#webhooks/source.ts';
 import { verify } from '#webhooks/verify.ts';
 import { bodyChanges } from './body-changes.ts';
 
@@ -71,7 +72,7 @@ function headerHints(source: Source, { headers }: Delivery): string[] {
 
 function missingHints(source: Source, headers: Delivery['headers']): string[] {
   const hints = headers[LEGACY] === undefined ? [] : [`there is ${LEGACY}: that is SHA-1 and never looked at`];
-  const others = (Object.keys(providers) as ProviderName[]).filter((provider) => {
+  const others = providerNames.filter((provider) => {
     const header = signatureHeaderOf({ ...source, provider });
     return header !== signatureHeaderOf(source) && headers[header] !== undefined;
   });
@@ -79,10 +80,8 @@ function missingHints(source: Source, headers: Delivery['headers']): string[] {
   return hints;
 }
 
-/** The first header that a provider keeps is the one with the signature, but for Standard Webhooks. */
 function signatureHeaderOf(source: Source): string {
-  if (source.provider === 'standard-webhooks') return 'webhook-signature';
-  return providers[source.provider].keptHeaders(source)[0] ?? '';
+  return providers[source.provider].signatureHeaderOf(source);
 }
 
 /** Whether the signature is right, whatever else may be wrong. */
@@ -134,7 +133,7 @@ function secretHints({ source, delivery, secrets }: Question): string[] {
 }
 
 function urlHints({ source, delivery }: Question): string[] {
-  if (source.provider !== 'twilio') return [];
+  if (!providers[source.provider].signsUrl) return [];
   const { publicUrl = '' } = source;
   const changes: [hint: string, source: Source, delivery: Delivery][] = [
     ['the URL was signed as http', { ...source, publicUrl: publicUrl.replace(/^https:/, 'http:') }, delivery],

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import { decodeKey } from '#webhooks/key.ts';
-import type { KeyEncoding, ProviderName, Source, SourceToken } from '#webhooks/provider.ts';
-import { providers } from '#webhooks/providers.ts';
+import type { KeyEncoding, SourceToken } from '#webhooks/provider.ts';
+import { providers, type ProviderName } from '#webhooks/providers.ts';
 import { parseSecretList, type ListedSecret } from '#webhooks/secret-list.ts';
+import type { Source } from '#webhooks/source.ts';
 import type { Question } from './explain.ts';
 import { UsageError } from './usage-error.ts';
 

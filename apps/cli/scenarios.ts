@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { whatsappBatch, whatsappMessage, whatsappStatus } from '#webhooks/samples.ts';
+import { whatsappBatch, whatsappMessage, whatsappStatus } from '#webhooks/providers/whatsapp-samples.ts';
 import { exchange, exchangeHttp10, type Answer, type Exchange } from './exchange.ts';
 import type { Sender, Step } from './sender.ts';
 import { UsageError } from './usage-error.ts';

@@ -1,5 +1,6 @@
 import { createSecretKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
-import { sampleOf, type Sample } from '#webhooks/samples.ts';
+import type { Sample } from '#webhooks/provider.ts';
+import { providers } from '#webhooks/providers.ts';
 import { sign } from '#webhooks/sign.ts';
 import type { Exchange } from './exchange.ts';
 import type { Target } from './target.ts';
@@ -31,7 +32,7 @@ export function openSender(target: Target, now: () => number = Date.now): Sender
     target,
     next() {
       n += 1;
-      return sampleOf(target.source.provider, n, now());
+      return providers[target.source.provider].sample(n, now());
     },
     signed({ body, headers }, key = firstKey) {
       if (key === undefined) throw new Error('there is no key to sign with');

@@ -1,8 +1,9 @@
 import type { KeyObject } from 'node:crypto';
-import type { KeyEncoding, ProviderName, Source } from '#webhooks/provider.ts';
-import { isProviderName, providers } from '#webhooks/providers.ts';
+import type { KeyEncoding } from '#webhooks/provider.ts';
+import { isProviderName, providers, type ProviderName } from '#webhooks/providers.ts';
 import { readSources } from '#webhooks/sources.ts';
 import { keyEncodings } from '#webhooks/key.ts';
+import type { Source } from '#webhooks/source.ts';
 import type { RunningSystem } from './running-system.ts';
 import { signingKeysOf } from './signing-keys.ts';
 import { UsageError } from './usage-error.ts';

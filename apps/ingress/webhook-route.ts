@@ -1,4 +1,4 @@
-import type { Source } from '#webhooks/provider.ts';
+import type { Source } from '#webhooks/source.ts';
 import type { Sources } from '#webhooks/sources.ts';
 
 /** Where a webhook request goes. */

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { listen } from '#runtime/http-server.ts';
 import { parseJson } from '#webhooks/parse-json.ts';
-import type { Source } from '#webhooks/provider.ts';
+import type { Source } from '#webhooks/source.ts';
 import { verify } from '#webhooks/verify.ts';
 
 /** A forwarded event whose signature was right; of what it says, nothing that is about people. */

@@ -1,6 +1,8 @@
 import { createHmac, randomBytes, type KeyObject } from 'node:crypto';
 import { deliveryTo, ed25519Pair, secretKey, signedDelivery, testSource } from '../../libs/testing/webhook-requests.ts';
-import type { Delivery, ProviderName, Source } from '../../libs/webhooks/provider.ts';
+import type { Delivery } from '../../libs/webhooks/provider.ts';
+import type { ProviderName } from '../../libs/webhooks/providers.ts';
+import type { Source } from '../../libs/webhooks/source.ts';
 
 export type Scheme =
   | 'github'

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { Failure, failures, type FailureCode } from '#runtime/failure.ts';
 import { documentedSettings } from '#testing/env-example.ts';
 import { repository } from '#testing/repository.ts';
-import { providers } from '#webhooks/providers.ts';
 import { problemOf } from '../../apps/ingress/problem.ts';
 
 const readme = readFileSync(`${repository}/README.md`, 'utf8');
@@ -26,10 +25,6 @@ describe('README.md', () => {
     const used = [...readme.matchAll(/\b([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)(?==|`)/g)].map(([, name]) => name ?? '');
     expect(used.length).toBeGreaterThan(5);
     expect(used.filter((name) => !names.has(name.replace(/^(WEBHOOK_SECRET)_[A-Z]+$/, '$1_<S>')))).toEqual([]);
-  });
-
-  it('names every provider', () => {
-    for (const provider of Object.keys(providers)) expect(readme).toContain(provider);
   });
 
   it('runs scripts that exist, and links to files that exist', () => {

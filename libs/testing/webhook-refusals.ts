@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { signedDelivery } from '#testing/webhook-requests.ts';
-import type { Delivery, ProviderName, RefusalReason, Source } from '#webhooks/provider.ts';
+import type { Delivery, RefusalReason } from '#webhooks/provider.ts';
+import { providers } from '#webhooks/providers.ts';
+import type { Source } from '#webhooks/source.ts';
 import { precheck, verify } from '#webhooks/verify.ts';
 
 /** One way in which a request can be wrong, and the reason that its receipt must name. */
@@ -14,20 +16,8 @@ export interface Refusal {
 /** Holds what the signature must be right for: text beyond ASCII, and the patterns of string replacement. */
 export const BODY = '{"id":"evt_1","text":"Grüße 😀 $$ $&"}';
 
-const headerOf = {
-  whatsapp: 'x-hub-signature-256',
-  github: 'x-hub-signature-256',
-  wooalerts: 'x-wooalerts-signature',
-  woocommerce: 'x-wc-webhook-signature',
-  'standard-webhooks': 'webhook-signature',
-  stripe: 'stripe-signature',
-  shopify: 'x-shopify-hmac-sha256',
-  slack: 'x-slack-signature',
-  twilio: 'x-twilio-signature',
-} as const satisfies Record<ProviderName, string>;
-
-export function signatureHeaderOf({ provider, signatureHeader }: Source): string {
-  return provider === 'wooalerts' ? signatureHeader : headerOf[provider];
+export function signatureHeaderOf(source: Source): string {
+  return providers[source.provider].signatureHeaderOf(source);
 }
 
 /** A good request with one header replaced; `undefined` takes it away. */

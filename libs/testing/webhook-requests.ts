@@ -1,6 +1,8 @@
 import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
-import type { Delivery, ProviderName, Source, SourceKey } from '#webhooks/provider.ts';
-import { sign, type Unsigned } from '#webhooks/sign.ts';
+import type { Delivery, SourceKey, Unsigned } from '#webhooks/provider.ts';
+import type { ProviderName } from '#webhooks/providers.ts';
+import { sign } from '#webhooks/sign.ts';
+import type { Source } from '#webhooks/source.ts';
 
 /** 2023-11-14T22:13:20Z. */
 export const NOW_MS = 1_700_000_000_000;

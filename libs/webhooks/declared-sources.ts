@@ -1,6 +1,5 @@
 import { ownSource } from '#webhooks/insert-own-events.ts';
-import type { ProviderName } from '#webhooks/provider.ts';
-import { isProviderName, providers } from '#webhooks/providers.ts';
+import { isProviderName, providers, type ProviderName } from '#webhooks/providers.ts';
 import { settingOf } from '#webhooks/source-settings.ts';
 
 /** A source by name, before its own settings are read. */

@@ -1,6 +1,5 @@
 import type { EventDraft, Expansion, KeptReceipt } from '#webhooks/event.ts';
-import type { ProviderName } from '#webhooks/provider.ts';
-import { providers } from '#webhooks/providers.ts';
+import { providers, type ProviderName } from '#webhooks/providers.ts';
 
 /** Meta sends at most 1,000 updates in a request. */
 const MAX_EVENTS = 5_000;

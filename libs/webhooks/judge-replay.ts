@@ -1,4 +1,4 @@
-import type { ProviderName } from '#webhooks/provider.ts';
+import type { ProviderName } from '#webhooks/providers.ts';
 import { keptDelivery } from '#webhooks/kept-request.ts';
 import type { Sources } from '#webhooks/sources.ts';
 import { verify } from '#webhooks/verify.ts';

@@ -1,5 +1,6 @@
-import type { Delivery, Head, Source } from '#webhooks/provider.ts';
+import type { Delivery, Head } from '#webhooks/provider.ts';
 import { providers } from '#webhooks/providers.ts';
+import type { Source } from '#webhooks/source.ts';
 
 /** Named as in HTTP/2: no header can have this name. Only where the URL is signed. */
 const TARGET = ':path';
@@ -12,7 +13,7 @@ export function keptHeaders(source: Source, head: Head): Record<string, string> 
     const values = head.headers[name];
     if (values !== undefined) kept[name] = values.join(', ').slice(0, MAX_CHARACTERS);
   }
-  if (source.provider === 'twilio') kept[TARGET] = `${head.path}?${head.query}`;
+  if (providers[source.provider].signsUrl) kept[TARGET] = `${head.path}?${head.query}`;
   return kept;
 }
 

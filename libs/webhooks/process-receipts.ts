@@ -8,7 +8,7 @@ import { expand } from '#webhooks/expand.ts';
 import { heardStatus, keepMessageStatuses } from '#webhooks/keep-message-statuses.ts';
 import { insertEvents, type NewEvent } from '#webhooks/insert-events.ts';
 import { countAttempt } from '#webhooks/receipt-attempts.ts';
-import type { ProviderName } from '#webhooks/provider.ts';
+import type { ProviderName } from '#webhooks/providers.ts';
 
 const MAX_BATCH_ROWS = 256;
 /** Bodies in memory at once; a batch that holds more is read in parts. */

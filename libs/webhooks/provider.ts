@@ -1,17 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Expansion, KeptReceipt } from '#webhooks/event.ts';
 
-export type ProviderName =
-  | 'whatsapp'
-  | 'wooalerts'
-  | 'woocommerce'
-  | 'standard-webhooks'
-  | 'github'
-  | 'stripe'
-  | 'shopify'
-  | 'slack'
-  | 'twilio';
-
 /** What is known of a request before its body is read. */
 export interface Head {
   method: string;
@@ -49,22 +38,16 @@ export interface SourceToken {
 /** What to answer while PostgreSQL can't commit: 503, or 200 after a synced write to the local spool. */
 export type Outage = '503' | 'spool';
 
-/** A name under which one sender delivers, with all that is needed to tell whether it was that sender. */
-export interface Source {
-  name: string;
-  provider: ProviderName;
-  /** The exact path of its route. */
-  path: string;
+/** What a provider must know to tell whether it was its sender that made a request. */
+export interface Sender {
   /** At least one. All of them verify. */
   keys: readonly SourceKey[];
   /** Only for providers with a GET challenge; may be empty, then every challenge is refused. */
   verifyTokens: readonly SourceToken[];
-  outage: Outage;
-  maxBytes: number;
   /** Only wooalerts reads these two. */
   signatureHeader: string;
   signatureEncoding: 'hex' | 'base64';
-  /** Origin and path prefix without trailing slash; twilio signs the URL that it was given. */
+  /** Origin and path prefix without trailing slash; some sign the URL that they were given. */
   publicUrl: string | undefined;
 }
 
@@ -93,7 +76,7 @@ export type RefusalReason =
   | 'body-empty'
   /** Signed by the right key, but no text of the provider's kind: invalid UTF-8. */
   | 'body-invalid'
-  /** twilio: the signed URL names another body. */
+  /** The signed URL names another body. */
   | 'body-mismatch';
 
 /** A body for the 200, where the provider wants one. */
@@ -123,17 +106,55 @@ export interface Refused {
 
 export type Verification = Verified | Refused;
 
-/** One kind of sender. Pure: nothing here waits, stores or throws, whatever the input. */
+/** What a sender knows before it signs. */
+export interface Unsigned {
+  body: Buffer;
+  nowMs: number;
+  /** Only standard-webhooks signs it. */
+  id: string;
+  /** As the sender was told it, query included; only for providers with `signsUrl`. */
+  url: string;
+}
+
+/** What a sender signs with: a secret key, or for Ed25519 the private one. */
+export type SigningSender = Pick<Sender, 'signatureHeader' | 'signatureEncoding'> & { key: KeyObject };
+
+/** A request in a provider's real shape, before it is signed. */
+export interface Sample {
+  body: Buffer;
+  /** Those beside the signature. */
+  headers: Record<string, string>;
+}
+
+/** For docs/providers.md, in its words. */
+export interface ProviderWords {
+  signature: string;
+  /** By what a copy is recognised. */
+  copies: string;
+  /** Why its `outage` is what it is: what its sender does after a 503. */
+  afterwards: string;
+}
+
+/** One kind of sender, with all that is known of it. Pure: nothing here waits, stores or throws, whatever the input. */
 export interface Provider {
+  words: ProviderWords;
   methods: readonly ('GET' | 'POST')[];
   /** Lower-case names of the headers that a receipt keeps; all that `verify` and `expand` read again is among them. */
-  keptHeaders(source: Source): readonly string[];
+  keptHeaders(sender: Sender): readonly string[];
   /** What the head alone shows to be wrong, so that it can be refused before the body is read. */
-  precheck(source: Source, head: Head): RefusalReason | undefined;
+  precheck(sender: Sender, head: Head): RefusalReason | undefined;
   /** Does all that `precheck` does, too. */
-  verify(source: Source, delivery: Delivery): Verification;
+  verify(sender: Sender, delivery: Delivery): Verification;
   /** Turns a verified body into events. Run in the worker. */
   expand(receipt: KeptReceipt): Expansion;
   keyEncoding: KeyEncoding;
   outage: Outage;
+  /** The header that the signature is in. */
+  signatureHeaderOf(sender: Sender): string;
+  /** Whether the URL is signed too: then PUBLIC_URL must be known, and receipts keep path and query. */
+  signsUrl: boolean;
+  /** The headers that the sender adds: the mirror of `verify`. */
+  sign(sender: SigningSender, unsigned: Unsigned): Record<string, string>;
+  /** What the sender sends; with different `n` different requests. */
+  sample(n: number, nowMs: number): Sample;
 }

@@ -1,4 +1,4 @@
-import type { Provider, ProviderName } from '#webhooks/provider.ts';
+import type { Provider } from '#webhooks/provider.ts';
 import { github } from '#webhooks/providers/github.ts';
 import { shopify } from '#webhooks/providers/shopify.ts';
 import { slack } from '#webhooks/providers/slack.ts';
@@ -10,7 +10,7 @@ import { wooalerts } from '#webhooks/providers/wooalerts.ts';
 import { woocommerce } from '#webhooks/providers/woocommerce.ts';
 
 /** Every kind of sender there is. */
-export const providers: Record<ProviderName, Provider> = {
+export const providers = {
   whatsapp,
   wooalerts,
   woocommerce,
@@ -20,7 +20,11 @@ export const providers: Record<ProviderName, Provider> = {
   shopify,
   slack,
   twilio,
-};
+} satisfies Record<string, Provider>;
+
+export type ProviderName = keyof typeof providers;
+
+export const providerNames = Object.keys(providers) as readonly ProviderName[];
 
 export function isProviderName(text: string): text is ProviderName {
   return Object.hasOwn(providers, text);

@@ -8,7 +8,7 @@ import {
   type Refusal,
 } from '#testing/webhook-refusals.ts';
 import { deliveryTo, secretKey, signedDelivery, testSource } from '#testing/webhook-requests.ts';
-import type { Source } from '#webhooks/provider.ts';
+import type { Source } from '#webhooks/source.ts';
 
 const macOf = (key: string, body: string): string => createHmac('sha256', key).update(body).digest('hex');
 

@@ -6,7 +6,7 @@ import type {
   Provider,
   RefusalReason,
   Reply,
-  Source,
+  Sender,
   SourceKey,
   Verified,
 } from '#webhooks/provider.ts';
@@ -14,11 +14,11 @@ import type {
 /** How a provider signs what it POSTs. */
 export interface Scheme<Claim extends object> {
   /** What the head claims, in strict grammar, or why it must be refused. */
-  claim(source: Source, head: Head): Claim | RefusalReason;
+  claim(sender: Sender, head: Head): Claim | RefusalReason;
   /** The key that proves the claim for this body. */
-  prove(source: Source, delivery: Delivery, claim: Claim): SourceKey | RefusalReason;
+  prove(sender: Sender, delivery: Delivery, claim: Claim): SourceKey | RefusalReason;
   /** What is equal for copies, where a signature covers more or less than the body; 32 bytes. */
-  dedupeKey?(source: Source, delivery: Delivery, claim: Claim): Buffer;
+  dedupeKey?(sender: Sender, delivery: Delivery, claim: Claim): Buffer;
   textId?(head: Head): string | undefined;
   /** What a proven request is, if not simply accepted. */
   recognise?(delivery: Delivery): { verdict: Verified['verdict']; reply?: Reply } | undefined;
@@ -29,19 +29,19 @@ export const sha256 = (bytes: Buffer | string): Buffer => hash('sha256', bytes, 
 
 /** The checks of a provider whose every request is a signed POST: head, signature, then the body's encoding. */
 export function signed<Claim extends object>(scheme: Scheme<Claim>): Pick<Provider, 'methods' | 'precheck' | 'verify'> {
-  const claimOf = (source: Source, head: Head): Claim | RefusalReason =>
-    head.method === 'POST' ? scheme.claim(source, head) : 'method-unsupported';
+  const claimOf = (sender: Sender, head: Head): Claim | RefusalReason =>
+    head.method === 'POST' ? scheme.claim(sender, head) : 'method-unsupported';
   return {
     methods: ['POST'],
-    precheck(source, head) {
-      const claim = claimOf(source, head);
+    precheck(sender, head) {
+      const claim = claimOf(sender, head);
       return typeof claim === 'string' ? claim : undefined;
     },
-    verify(source, delivery) {
-      const claim = claimOf(source, delivery);
+    verify(sender, delivery) {
+      const claim = claimOf(sender, delivery);
       if (typeof claim === 'string') return { ok: false, reason: claim };
       if (delivery.body.length === 0) return { ok: false, reason: 'body-empty' };
-      const proof = scheme.prove(source, delivery, claim);
+      const proof = scheme.prove(sender, delivery, claim);
       if (typeof proof === 'string') return { ok: false, reason: proof };
       if (!isUtf8(delivery.body)) return { ok: false, reason: 'body-invalid' };
       const recognised = scheme.recognise?.(delivery);
@@ -50,7 +50,7 @@ export function signed<Claim extends object>(scheme: Scheme<Claim>): Pick<Provid
         ok: true,
         verdict: recognised?.verdict ?? 'accepted',
         secretLabel: proof.label,
-        dedupeKey: scheme.dedupeKey?.(source, delivery, claim) ?? bodyHash,
+        dedupeKey: scheme.dedupeKey?.(sender, delivery, claim) ?? bodyHash,
         sha256: bodyHash,
         textId: scheme.textId?.(delivery),
         reply: recognised === undefined ? scheme.reply?.(delivery) : recognised.reply,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { signedDelivery } from '#testing/webhook-requests.ts';
 import { ConfigError, type Environment } from '#runtime/config.ts';
-import type { Source } from '#webhooks/provider.ts';
+import type { Source } from '#webhooks/source.ts';
 import { readSources } from '#webhooks/sources.ts';
 import { verify } from '#webhooks/verify.ts';
 

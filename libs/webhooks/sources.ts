@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import { ConfigError, environment, readConfig, valueOf, type Environment, type Settings } from '#runtime/config.ts';
 import { fixedSources, parseSources, type DeclaredSource } from '#webhooks/declared-sources.ts';
-import type { Source } from '#webhooks/provider.ts';
 import { providers } from '#webhooks/providers.ts';
 import { readKeys, readTokens, type SecretFaults, collectSecretFaults } from '#webhooks/source-keys.ts';
 import { perSourceSettings, settingOf, sourceSettings, strayFaults } from '#webhooks/source-settings.ts';
+import type { Source } from '#webhooks/source.ts';
 
 /** Every source that is on, under its exact path. */
 export type Sources = ReadonlyMap<string, Source>;
@@ -39,8 +39,8 @@ function readSource(declared: DeclaredSource, { env, faults, settings }: Reader)
     return undefined;
   }
   const tokens = tokenSetting === undefined ? undefined : valueOf(tokenSetting, env, faults.list);
-  if (declared.provider === 'twilio' && settings.PUBLIC_URL === undefined) {
-    faults.list.push(`PUBLIC_URL: required, because twilio signs the URL that ${name} is reached under`);
+  if (provider.signsUrl && settings.PUBLIC_URL === undefined) {
+    faults.list.push(`PUBLIC_URL: required, because ${declared.provider} signs the URL that ${name} is reached under`);
   }
   return {
     name,

@@ -2,11 +2,11 @@ import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { deliveryTo, ed25519Pair, NOW_MS, secretKey, signedDelivery, testSource } from '#testing/webhook-requests.ts';
 import { keptDelivery, keptHeaders } from '#webhooks/kept-request.ts';
-import type { Delivery, ProviderName, Source, Verified } from '#webhooks/provider.ts';
-import { providers } from '#webhooks/providers.ts';
+import type { Delivery, Verified } from '#webhooks/provider.ts';
+import { providerNames, providers, type ProviderName } from '#webhooks/providers.ts';
+import type { Source } from '#webhooks/source.ts';
 import { precheck, verify } from '#webhooks/verify.ts';
 
-const providerNames = Object.keys(providers) as ProviderName[];
 const JSON_BODY = String.raw`{"text":"Grüße 😀 caf\u00e9 \ud83d\ude00 a\/b @you $$ $& $' new","field_never_seen":[{}]}`;
 const FORM_BODY = 'MessageSid=SM1&Body=Gr%C3%BC%C3%9Fe+%F0%9F%98%80+%40you+%24%24&NeverSeen=1';
 
@@ -31,6 +31,21 @@ describe.each(providerNames)('a source of %s', (provider) => {
     const delivery = signedDelivery(source, bodyFor(provider));
     expect(precheck(source, delivery)).toBeUndefined();
     expect(verify(source, delivery)).toMatchObject({ ok: true, verdict: 'accepted', secretLabel: 'only' });
+  });
+
+  it('takes the samples that tools send, each for another one', () => {
+    const [first, second] = [1, 2].map((n) => {
+      const { body, headers } = providers[provider].sample(n, NOW_MS);
+      const delivery = signedDelivery(source, body, { id: `msg_${n}` });
+      const all = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+      return verified(source, { ...delivery, headers: { ...all, ...delivery.headers } });
+    });
+    expect([first!.verdict, second!.verdict]).toEqual(['accepted', 'accepted']);
+    expect(second!.dedupeKey).not.toEqual(first!.dedupeKey);
+  });
+
+  it('keeps the header with the signature', () => {
+    expect(providers[provider].keptHeaders(source)).toContain(providers[provider].signatureHeaderOf(source));
   });
 
   it.each(three().map(({ label }, at) => [label, at] as const))(

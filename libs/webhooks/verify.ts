@@ -1,5 +1,6 @@
-import type { Delivery, Head, RefusalReason, Source, Verification } from '#webhooks/provider.ts';
+import type { Delivery, Head, RefusalReason, Verification } from '#webhooks/provider.ts';
 import { providers } from '#webhooks/providers.ts';
+import type { Source } from '#webhooks/source.ts';
 
 /** Why the head alone must be refused, before the body is read; undefined lets the body in. */
 export function precheck(source: Source, head: Head): RefusalReason | undefined {

@@ -2,7 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '#database/pool.ts';
 import { newId } from '#runtime/id.ts';
-import type { ProviderName } from '#webhooks/provider.ts';
+import type { ProviderName } from '#webhooks/providers.ts';
 import { sign } from '#webhooks/sign.ts';
 import type { Running } from '../running.ts';
 import { forwardedRows, type AcceptedDelivery } from './forwarded-events.ts';

@@ -4,8 +4,10 @@ import { typeOf } from '#webhooks/event-type.ts';
 import { formJson } from '#webhooks/parse-form.ts';
 import type { Delivery, Provider, Verified } from '#webhooks/provider.ts';
 import { compact, objectOf, textOf } from '#webhooks/read-json.ts';
+import { jsonSample, uuidTail } from '#webhooks/sample-json.ts';
 import { bodyMac, hexMac } from '#webhooks/signature/body-mac.ts';
 import { unsignedHeader } from '#webhooks/signature/header.ts';
+import { macText } from '#webhooks/signature/hmac.ts';
 import { signed } from '#webhooks/signed.ts';
 import { subjectsOf, userSubject } from '#webhooks/subject.ts';
 
@@ -18,8 +20,13 @@ const DELIVERY_HEADER = 'x-github-delivery';
  * with `payload=`; the signature is over either as received.
  */
 export const github: Provider = {
+  words: {
+    signature: '`x-hub-signature-256`',
+    copies: 'the body',
+    afterwards: 'it never repeats',
+  },
   ...signed({
-    ...bodyMac((_source, head) => hexMac(head, HEADER, 'sha256=')),
+    ...bodyMac((_sender, head) => hexMac(head, HEADER, 'sha256=')),
     textId: (head) => unsignedHeader(head.headers, DELIVERY_HEADER),
     recognise: recognisePing,
   }),
@@ -27,6 +34,23 @@ export const github: Provider = {
   expand: expandGithub,
   keyEncoding: 'utf8',
   outage: 'spool',
+  signatureHeaderOf: () => HEADER,
+  signsUrl: false,
+  sign: ({ key }, { body }) => ({ [HEADER]: `sha256=${macText(key, 'hex', body)}` }),
+  sample: (n) =>
+    jsonSample(
+      {
+        action: 'opened',
+        issue: { number: n, title: `Issue ${n}: Größe / "quotes"` },
+        repository: { id: 1, full_name: 'octo/hello' },
+        sender: { id: 2, login: 'octocat' },
+      },
+      {
+        'user-agent': 'GitHub-Hookshot/044aadd',
+        [EVENT_HEADER]: 'issues',
+        [DELIVERY_HEADER]: `72d3162e-cc78-11e3-81ab-${uuidTail(n)}`,
+      },
+    ),
 };
 
 /** Nobody signed the event's header, so the signed body must look like a ping as well. */

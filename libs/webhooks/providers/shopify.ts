@@ -5,8 +5,10 @@ import { orderData, shopSubjects } from '#webhooks/order.ts';
 import { parseJson } from '#webhooks/parse-json.ts';
 import type { Provider } from '#webhooks/provider.ts';
 import { compact, objectOf, textOf, timeOfIso } from '#webhooks/read-json.ts';
+import { isoSeconds, jsonSample, uuidTail } from '#webhooks/sample-json.ts';
 import { base64Mac, bodyMac } from '#webhooks/signature/body-mac.ts';
 import { unsignedHeader } from '#webhooks/signature/header.ts';
+import { macText } from '#webhooks/signature/hmac.ts';
 import { signed } from '#webhooks/signed.ts';
 
 const HEADER = 'x-shopify-hmac-sha256';
@@ -16,8 +18,13 @@ const TRIGGERED_HEADER = 'x-shopify-triggered-at';
 
 /** Shopify ("Verify webhook deliveries"). The key is the app's client secret; for an hour after its rotation the old one signs. */
 export const shopify: Provider = {
+  words: {
+    signature: '`x-shopify-hmac-sha256`',
+    copies: 'the body',
+    afterwards: 'it repeats for hours',
+  },
   ...signed({
-    ...bodyMac((_source, head) => base64Mac(head, HEADER)),
+    ...bodyMac((_sender, head) => base64Mac(head, HEADER)),
     textId: ({ headers }) => unsignedHeader(headers, WEBHOOK_ID_HEADER),
   }),
   keptHeaders: () => [
@@ -32,6 +39,28 @@ export const shopify: Provider = {
   expand,
   keyEncoding: 'utf8',
   outage: '503',
+  signatureHeaderOf: () => HEADER,
+  signsUrl: false,
+  sign: ({ key }, { body }) => ({ [HEADER]: macText(key, 'base64', body) }),
+  sample: (n, nowMs) =>
+    jsonSample(
+      {
+        id: 820_982_911_946_154 + n,
+        name: `#${n}`,
+        email: 'jörg@example.com',
+        currency: 'EUR',
+        total_price: '42.00',
+        financial_status: 'paid',
+        created_at: `${isoSeconds(nowMs)}+00:00`,
+        customer: { id: 115_310_627, email: 'jörg@example.com' },
+        line_items: [],
+      },
+      {
+        [TOPIC_HEADER]: 'orders/create',
+        'x-shopify-shop-domain': 'shop.example.com',
+        [WEBHOOK_ID_HEADER]: `b54557e4-bdd9-4b37-8a5f-${uuidTail(n)}`,
+      },
+    ),
 };
 
 /** Topics that mean the same in every shop; `data` of an order is described in order.ts. */

@@ -5,9 +5,10 @@ import { formJson, formObject, parseForm } from '#webhooks/parse-form.ts';
 import { parseJson, type ParsedJson } from '#webhooks/parse-json.ts';
 import type { Delivery, Provider, Reply } from '#webhooks/provider.ts';
 import { compact, objectOf, textOf, timeOfSeconds } from '#webhooks/read-json.ts';
+import { jsonSample } from '#webhooks/sample-json.ts';
 import { hexMac, type MacClaim } from '#webhooks/signature/body-mac.ts';
-import { matchHmac } from '#webhooks/signature/hmac.ts';
-import { freshTimestamp } from '#webhooks/signature/timestamp.ts';
+import { macText, matchHmac } from '#webhooks/signature/hmac.ts';
+import { freshTimestamp, secondsText } from '#webhooks/signature/timestamp.ts';
 import { signed } from '#webhooks/signed.ts';
 import { subjectsOf, userSubject } from '#webhooks/subject.ts';
 
@@ -22,21 +23,40 @@ interface SlackClaim extends MacClaim {
 
 /** Slack ("Verifying requests from Slack"): `v0=<hex>` over `v0:timestamp:body`; events, slash commands and interactions alike. */
 export const slack: Provider = {
+  words: {
+    signature: '`x-slack-signature`, five minutes either way',
+    copies: 'the body',
+    afterwards: 'it gives up in minutes',
+  },
   ...signed<SlackClaim>({
-    claim(_source, head) {
+    claim(_sender, head) {
       const mac = hexMac(head, HEADER, 'v0=');
       if (typeof mac === 'string') return mac;
       const timestamp = freshTimestamp(head, TIMESTAMP_HEADER);
       return typeof timestamp === 'string' ? timestamp : { ...mac, timestamp: timestamp.text };
     },
-    prove: (source, { body }, { signature, timestamp }) =>
-      matchHmac('sha256', source.keys, [signature], [`v0:${timestamp}:`, body]) ?? 'signature-mismatch',
+    prove: (sender, { body }, { signature, timestamp }) =>
+      matchHmac('sha256', sender.keys, [signature], [`v0:${timestamp}:`, body]) ?? 'signature-mismatch',
     recognise: recogniseChallenge,
   }),
   keptHeaders: () => [HEADER, TIMESTAMP_HEADER, 'content-type', 'x-slack-retry-num', 'x-slack-retry-reason'],
   expand,
   keyEncoding: 'utf8',
   outage: 'spool',
+  signatureHeaderOf: () => HEADER,
+  signsUrl: false,
+  sign({ key }, { body, nowMs }) {
+    const time = secondsText(nowMs);
+    return { [TIMESTAMP_HEADER]: time, [HEADER]: `v0=${macText(key, 'hex', `v0:${time}:`, body)}` };
+  },
+  sample: (n, nowMs) =>
+    jsonSample({
+      type: 'event_callback',
+      team_id: 'T061EG9R6',
+      event_id: `Ev${n}`,
+      event_time: Math.floor(nowMs / 1000),
+      event: { type: 'message', user: 'U2147483697', channel: 'C2147483705', text: `Hello ${n} 👋`, ts: `${n}.000005` },
+    }),
 };
 
 /** A proven `url_verification` is answered with its challenge (Slack, "url_verification"). */

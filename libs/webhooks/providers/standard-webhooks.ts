@@ -2,8 +2,10 @@ import { verify } from 'node:crypto';
 import type { Expansion, KeptReceipt } from '#webhooks/event.ts';
 import { keyOfHash, keyOfIds } from '#webhooks/event-key.ts';
 import { parseJson } from '#webhooks/parse-json.ts';
-import type { Head, Provider, RefusalReason, Source, SourceKey } from '#webhooks/provider.ts';
+import type { Head, Provider, RefusalReason, Sender, SourceKey } from '#webhooks/provider.ts';
 import { objectOf, textOf, timeOfIso } from '#webhooks/read-json.ts';
+import { isoSeconds, jsonSample } from '#webhooks/sample-json.ts';
+import { signStandardWebhook } from '#webhooks/sign-standard-webhook.ts';
 import { decodeBase64 } from '#webhooks/signature/encoding.ts';
 import { oneHeader } from '#webhooks/signature/header.ts';
 import { matchHmac } from '#webhooks/signature/hmac.ts';
@@ -28,19 +30,24 @@ interface StandardClaim {
 
 /**
  * Standard Webhooks 1.0.0: `v1` (HMAC-SHA256, key `whsec_…`) and `v1a` (Ed25519, key `whpk_…`) over `id.timestamp.body`. Which
- * of them counts depends on the keys of the source alone. Svix's own header names are read where the standard ones are absent.
+ * of them counts depends on the keys of the sender alone. Svix's own header names are read where the standard ones are absent.
  */
 export const standardWebhooks: Provider = {
+  words: {
+    signature: '`webhook-signature`, v1 (HMAC) and v1a (Ed25519, `whpk_…`)',
+    copies: '`webhook-id`',
+    afterwards: 'the specification has senders repeat for days',
+  },
   ...signed<StandardClaim>({
     claim: readClaim,
-    prove(source, { body }, { id, timestamp, v1, v1a }) {
+    prove(sender, { body }, { id, timestamp, v1, v1a }) {
       const prefix = `${id}.${timestamp}.`;
-      const hmac = matchHmac('sha256', source.keys, v1, [prefix, body]);
+      const hmac = matchHmac('sha256', sender.keys, v1, [prefix, body]);
       const ed25519 =
-        v1a.length > 0 ? matchEd25519(source.keys, v1a, Buffer.concat([Buffer.from(prefix), body])) : undefined;
+        v1a.length > 0 ? matchEd25519(sender.keys, v1a, Buffer.concat([Buffer.from(prefix), body])) : undefined;
       return hmac ?? ed25519 ?? 'signature-mismatch';
     },
-    dedupeKey: (_source, _delivery, { id }) => sha256(id),
+    dedupeKey: (_sender, _delivery, { id }) => sha256(id),
     textId: (head) => head.headers[`${familyOf(head)}-id`]?.[0],
   }),
   keptHeaders: () => [
@@ -54,13 +61,18 @@ export const standardWebhooks: Provider = {
   expand,
   keyEncoding: 'whsec',
   outage: '503',
+  signatureHeaderOf: () => 'webhook-signature',
+  signsUrl: false,
+  sign: ({ key }, unsigned) => signStandardWebhook(key, unsigned),
+  sample: (n, nowMs) =>
+    jsonSample({ type: 'contact.created', timestamp: `${isoSeconds(nowMs)}Z`, data: { id: `contact-${n}` } }),
 };
 
 function familyOf({ headers }: Head): 'webhook' | 'svix' {
   return headers['webhook-signature'] === undefined && headers['svix-signature'] !== undefined ? 'svix' : 'webhook';
 }
 
-function readClaim(source: Source, head: Head): StandardClaim | RefusalReason {
+function readClaim(sender: Sender, head: Head): StandardClaim | RefusalReason {
   const family = familyOf(head);
   const header = oneHeader(head.headers, `${family}-signature`);
   if (typeof header === 'string') return `signature-${header}`;
@@ -69,11 +81,11 @@ function readClaim(source: Source, head: Head): StandardClaim | RefusalReason {
   if (!ID.test(id.value)) return 'id-malformed';
   const timestamp = freshTimestamp(head, `${family}-timestamp`);
   if (typeof timestamp === 'string') return timestamp;
-  const signatures = readSignatures(source, header.value);
+  const signatures = readSignatures(sender, header.value);
   return typeof signatures === 'string' ? signatures : { id: id.value, timestamp: timestamp.text, ...signatures };
 }
 
-function readSignatures({ keys }: Source, list: string): Pick<StandardClaim, 'v1' | 'v1a'> | RefusalReason {
+function readSignatures({ keys }: Sender, list: string): Pick<StandardClaim, 'v1' | 'v1a'> | RefusalReason {
   const items = list.split(' ', MAX_SIGNATURES + 1);
   if (items.length > MAX_SIGNATURES) return 'signature-excessive';
   const v1: Buffer[] = [];

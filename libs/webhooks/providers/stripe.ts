@@ -2,63 +2,57 @@ import type { Expansion, KeptReceipt } from '#webhooks/event.ts';
 import { keyOfHash, keyOfIds } from '#webhooks/event-key.ts';
 import { typeOf } from '#webhooks/event-type.ts';
 import { parseJson } from '#webhooks/parse-json.ts';
-import type { Head, Provider, RefusalReason } from '#webhooks/provider.ts';
+import type { Provider } from '#webhooks/provider.ts';
 import { compact, objectOf, textOf, timeOfIso, timeOfSeconds } from '#webhooks/read-json.ts';
-import { decodeHex } from '#webhooks/signature/encoding.ts';
-import { oneHeader } from '#webhooks/signature/header.ts';
-import { matchHmac } from '#webhooks/signature/hmac.ts';
-import { timestampFault } from '#webhooks/signature/timestamp.ts';
+import { jsonSample } from '#webhooks/sample-json.ts';
+import { macText, matchHmac } from '#webhooks/signature/hmac.ts';
+import { readTimedList, type TimedClaim } from '#webhooks/signature/timed-list.ts';
+import { secondsText } from '#webhooks/signature/timestamp.ts';
 import { signed } from '#webhooks/signed.ts';
 import { customerSubject, emailSubject, subjectsOf } from '#webhooks/subject.ts';
 
 const HEADER = 'stripe-signature';
-const ITEM = /^([a-z][a-z0-9]{0,7})=([^,=\s]{1,200})$/;
-const MAX_ITEMS = 16;
-const SHA256_BYTES = 32;
-
-interface StripeClaim {
-  timestamp: string;
-  signatures: Buffer[];
-}
+const LIST = { header: HEADER, separator: ',', timeName: 't', signatureName: 'v1' } as const;
 
 /**
  * Stripe ("Receive Stripe events"): `t=<seconds>,v1=<hex>[,v1=<hex>]` over `t.body`; several `v1` while a secret is rolled.
  * Other versions, such as the test scheme `v0`, count for nothing. The key is the literal `whsec_…`, prefix included.
  */
 export const stripe: Provider = {
-  ...signed<StripeClaim>({
-    claim: (_source, head) => readSignature(head),
-    prove: (source, { body }, { timestamp, signatures }) =>
-      matchHmac('sha256', source.keys, signatures, [`${timestamp}.`, body]) ?? 'signature-mismatch',
+  words: {
+    signature: '`stripe-signature`, five minutes either way',
+    copies: 'the body',
+    afterwards: 'it repeats for three days',
+  },
+  ...signed<TimedClaim>({
+    claim: (_sender, head) => readTimedList(head, LIST),
+    prove: (sender, { body }, { timestamp, signatures }) =>
+      matchHmac('sha256', sender.keys, signatures, [`${timestamp}.`, body]) ?? 'signature-mismatch',
   }),
   keptHeaders: () => [HEADER],
   expand,
   keyEncoding: 'utf8',
   outage: '503',
+  signatureHeaderOf: () => HEADER,
+  signsUrl: false,
+  sign({ key }, { body, nowMs }) {
+    const time = secondsText(nowMs);
+    return { [HEADER]: `t=${time},v1=${macText(key, 'hex', `${time}.`, body)}` };
+  },
+  sample: (n, nowMs) =>
+    jsonSample(
+      {
+        id: `evt_${n}`,
+        object: 'event',
+        type: 'payment_intent.succeeded',
+        created: Math.floor(nowMs / 1000),
+        api_version: '2026-08-27',
+        livemode: false,
+        data: { object: { id: `pi_${n}`, object: 'payment_intent', amount: 4200, currency: 'eur', customer: 'cus_7' } },
+      },
+      { 'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)' },
+    ),
 };
-
-function readSignature(head: Head): StripeClaim | RefusalReason {
-  const header = oneHeader(head.headers, HEADER);
-  if (typeof header === 'string') return `signature-${header}`;
-  const items = header.value.split(',', MAX_ITEMS + 1);
-  if (items.length > MAX_ITEMS) return 'signature-excessive';
-  const times: string[] = [];
-  const signatures: Buffer[] = [];
-  for (const item of items) {
-    const [, name, value] = ITEM.exec(item) ?? [];
-    if (name === undefined || value === undefined) return 'signature-malformed';
-    if (name === 't') times.push(value);
-    if (name !== 'v1') continue;
-    const signature = decodeHex(value, SHA256_BYTES);
-    if (signature === undefined) return 'signature-malformed';
-    signatures.push(signature);
-  }
-  const [timestamp] = times;
-  if (timestamp === undefined) return 'timestamp-missing';
-  if (times.length > 1) return 'timestamp-repeated';
-  if (signatures.length === 0) return 'signature-unsupported';
-  return timestampFault(timestamp, head.nowMs) ?? { timestamp, signatures };
-}
 
 /** `data` holds ids only; the object itself is in `raw`. Thin events (`v2.core.event`) have none. */
 function expand({ body, sha256 }: KeptReceipt): Expansion {

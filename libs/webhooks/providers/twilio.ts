@@ -1,4 +1,5 @@
-import type { Delivery, Head, Provider, RefusalReason, Source, SourceKey } from '#webhooks/provider.ts';
+import { createHmac, type KeyObject } from 'node:crypto';
+import type { Delivery, Head, Provider, RefusalReason, Sender, SourceKey } from '#webhooks/provider.ts';
 import { parseForm } from '#webhooks/parse-form.ts';
 import { expandTwilio } from '#webhooks/providers/twilio-events.ts';
 import type { MacClaim } from '#webhooks/signature/body-mac.ts';
@@ -19,10 +20,15 @@ const EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>';
  * path, never of `Host`.
  */
 export const twilio: Provider = {
+  words: {
+    signature: '`x-twilio-signature` over `PUBLIC_URL` and the parameters',
+    copies: 'URL and body',
+    afterwards: 'it delivers once by default',
+  },
   ...signed<MacClaim>({
-    claim: (_source, head) => readSignature(head),
+    claim: (_sender, head) => readSignature(head),
     prove,
-    dedupeKey: (source, delivery) => sha256(urlOf(source, delivery) + (signedFields(delivery) ?? '')),
+    dedupeKey: (sender, delivery) => sha256(urlOf(sender, delivery) + (signedFields(delivery) ?? '')),
     textId: ({ headers }) => unsignedHeader(headers, TOKEN_HEADER),
     reply: replyTo,
   }),
@@ -30,6 +36,22 @@ export const twilio: Provider = {
   expand: expandTwilio,
   keyEncoding: 'utf8',
   outage: 'spool',
+  signatureHeaderOf: () => HEADER,
+  signsUrl: true,
+  sign: ({ key }, { body, url }) => ({ [HEADER]: signatureOf(key, url, body) }),
+  sample: (n) => ({
+    body: Buffer.from(
+      new URLSearchParams({
+        AccountSid: 'AC00000000000000000000000000000001',
+        Body: `Hello ${n} 👋 & welcome`,
+        From: '+4915112345678',
+        MessageSid: `SM${String(n).padStart(32, '0')}`,
+        NumMedia: '0',
+        To: '+4930123456',
+      }).toString(),
+    ),
+    headers: { 'content-type': 'application/x-www-form-urlencoded', [TOKEN_HEADER]: `token-${n}` },
+  }),
 };
 
 function readSignature(head: Head): MacClaim | RefusalReason {
@@ -40,18 +62,18 @@ function readSignature(head: Head): MacClaim | RefusalReason {
 }
 
 /** Twilio signs sometimes with and sometimes without the port, be it the standard one or another. */
-function prove(source: Source, delivery: Delivery, { signature }: MacClaim): SourceKey | RefusalReason {
+function prove(sender: Sender, delivery: Delivery, { signature }: MacClaim): SourceKey | RefusalReason {
   const fields = signedFields(delivery);
   if (fields === undefined) return 'signature-mismatch';
-  const url = urlOf(source, delivery);
-  const withPort = matchHmac('sha1', source.keys, [signature], [urlWithPort(url), fields]);
-  const withoutPort = matchHmac('sha1', source.keys, [signature], [urlWithoutPort(url), fields]);
+  const url = urlOf(sender, delivery);
+  const withPort = matchHmac('sha1', sender.keys, [signature], [urlWithPort(url), fields]);
+  const withoutPort = matchHmac('sha1', sender.keys, [signature], [urlWithoutPort(url), fields]);
   const match = withoutPort ?? withPort;
   if (match === undefined) return 'signature-mismatch';
   return isBodyOf(delivery) ? match : 'body-mismatch';
 }
 
-function urlOf({ publicUrl }: Source, { path, query }: Head): string {
+function urlOf({ publicUrl }: Sender, { path, query }: Head): string {
   return `${publicUrl ?? ''}${path}${query === '' ? '' : `?${query}`}`;
 }
 
@@ -104,4 +126,14 @@ function isBodyOf({ query, body }: Delivery): boolean {
 function replyTo({ query, body }: Delivery): { contentType: 'text/xml; charset=utf-8'; text: string } | undefined {
   if (bodyHashes(query).length > 0 || /(?:^|&)MessageStatus=/.test(body.toString('latin1'))) return undefined;
   return { contentType: 'text/xml; charset=utf-8', text: EMPTY_TWIML };
+}
+
+/** What Twilio's own sender writes; without repeated names, which its messages don't have. */
+function signatureOf(key: KeyObject, url: string, body: Buffer): string {
+  const mac = createHmac('sha1', key).update(url);
+  if (!url.includes('bodySHA256=')) {
+    const fields = (parseForm(body) ?? []).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    mac.update(fields.flat().join(''));
+  }
+  return mac.digest('base64');
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { NOW_MS } from '#testing/webhook-requests.ts';
 import type { EventDraft, Expansion } from '#webhooks/event.ts';
 import { expand } from '#webhooks/expand.ts';
-import { wamidOf, whatsappBatch, whatsappMessage, whatsappStatus } from '#webhooks/samples.ts';
+import { wamidOf, whatsappBatch, whatsappMessage, whatsappStatus } from '#webhooks/providers/whatsapp-samples.ts';
 
 function expansionOf(body: Buffer): Expansion {
   return expand('whatsapp', { body, sha256: hash('sha256', body, 'buffer'), headers: {} });

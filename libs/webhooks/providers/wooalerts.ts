@@ -5,13 +5,21 @@ import { orderData, shopSubjects } from '#webhooks/order.ts';
 import { parseJson } from '#webhooks/parse-json.ts';
 import type { Provider } from '#webhooks/provider.ts';
 import { objectOf, textOf, timeOfIso } from '#webhooks/read-json.ts';
+import { isoSeconds, jsonSample } from '#webhooks/sample-json.ts';
+import { sampleOrder } from '#webhooks/sample-order.ts';
 import { base64Mac, bodyMac, hexMac } from '#webhooks/signature/body-mac.ts';
+import { macText } from '#webhooks/signature/hmac.ts';
 import { signed } from '#webhooks/signed.ts';
 
 const HEX_PREFIX = 'sha256=';
 
 /** WooAlerts: header and encoding are settings, and exactly one encoding is active. In hex the prefix `sha256=` is optional. */
 export const wooalerts: Provider = {
+  words: {
+    signature: '`WOOALERTS_SIGNATURE_HEADER`, hex or base64',
+    copies: 'the body',
+    afterwards: 'nobody says whether it repeats',
+  },
   ...signed(
     bodyMac(({ signatureHeader, signatureEncoding }, head) => {
       if (signatureEncoding === 'base64') return base64Mac(head, signatureHeader);
@@ -23,6 +31,13 @@ export const wooalerts: Provider = {
   expand,
   keyEncoding: 'utf8',
   outage: 'spool',
+  signatureHeaderOf: ({ signatureHeader }) => signatureHeader,
+  signsUrl: false,
+  sign: ({ key, signatureHeader, signatureEncoding }, { body }) => ({
+    [signatureHeader]: macText(key, signatureEncoding, body),
+  }),
+  sample: (n, nowMs) =>
+    jsonSample({ event: 'order.created', timestamp: `${isoSeconds(nowMs)}Z`, order: sampleOrder(n, nowMs) }),
 };
 
 const KNOWN = /^order\.(?:created|updated|deleted|restored|paid|cancelled|refunded)$/;

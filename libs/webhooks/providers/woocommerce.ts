@@ -5,8 +5,11 @@ import { orderData, shopSubjects } from '#webhooks/order.ts';
 import { parseJson } from '#webhooks/parse-json.ts';
 import type { Delivery, Head, Provider } from '#webhooks/provider.ts';
 import { compact, objectOf, textOf, timeOfIso } from '#webhooks/read-json.ts';
+import { escapeLikePhp } from '#webhooks/sample-json.ts';
+import { sampleOrder } from '#webhooks/sample-order.ts';
 import { base64Mac, bodyMac } from '#webhooks/signature/body-mac.ts';
 import { unsignedHeader } from '#webhooks/signature/header.ts';
+import { macText } from '#webhooks/signature/hmac.ts';
 import { sha256, signed } from '#webhooks/signed.ts';
 
 const HEADER = 'x-wc-webhook-signature';
@@ -17,7 +20,7 @@ const PING = /^webhook_id=\d{1,20}$/;
 const MAX_PING_BYTES = 31;
 
 const post = signed({
-  ...bodyMac((_source, head) => base64Mac(head, HEADER)),
+  ...bodyMac((_sender, head) => base64Mac(head, HEADER)),
   textId: ({ headers }) => unsignedHeader(headers, DELIVERY_HEADER),
 });
 
@@ -26,11 +29,16 @@ const post = signed({
  * A delivery id is the webhook's id hashed with the current second, so it is no key; it is kept for search.
  */
 export const woocommerce: Provider = {
+  words: {
+    signature: '`x-wc-webhook-signature`; its unsigned ping gets exactly 200',
+    copies: 'the body',
+    afterwards: 'it never repeats',
+  },
   methods: post.methods,
   keptHeaders: () => [HEADER, TOPIC_HEADER, WEBHOOK_ID_HEADER, DELIVERY_HEADER, 'x-wc-webhook-source', 'user-agent'],
-  precheck: (source, head) => (mayBePing(head) ? undefined : post.precheck(source, head)),
-  verify(source, delivery) {
-    if (!isPing(delivery)) return post.verify(source, delivery);
+  precheck: (sender, head) => (mayBePing(head) ? undefined : post.precheck(sender, head)),
+  verify(sender, delivery) {
+    if (!isPing(delivery)) return post.verify(sender, delivery);
     return {
       ok: true,
       verdict: 'ping',
@@ -44,6 +52,22 @@ export const woocommerce: Provider = {
   expand,
   keyEncoding: 'html-decoded',
   outage: 'spool',
+  signatureHeaderOf: () => HEADER,
+  signsUrl: false,
+  sign: ({ key }, { body }) => ({ [HEADER]: macText(key, 'base64', body) }),
+  sample: (n, nowMs) => ({
+    body: Buffer.from(escapeLikePhp(JSON.stringify(sampleOrder(n, nowMs)))),
+    headers: {
+      'content-type': 'application/json',
+      'user-agent': 'WooCommerce/10.3.0 Hookshot (WordPress/6.9)',
+      'x-wc-webhook-source': 'https://shop.example.com/',
+      [TOPIC_HEADER]: 'order.created',
+      'x-wc-webhook-resource': 'order',
+      'x-wc-webhook-event': 'created',
+      [WEBHOOK_ID_HEADER]: '7',
+      [DELIVERY_HEADER]: `d${n}`,
+    },
+  }),
 };
 
 /** The form that is POSTed when a webhook is made: without a signature and without any other header of WooCommerce's. */

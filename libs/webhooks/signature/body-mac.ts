@@ -1,4 +1,4 @@
-import type { Delivery, Head, RefusalReason, Source, SourceKey } from '#webhooks/provider.ts';
+import type { Delivery, Head, RefusalReason, Sender, SourceKey } from '#webhooks/provider.ts';
 import type { Scheme } from '#webhooks/signed.ts';
 import { decodeBase64, decodeHex } from '#webhooks/signature/encoding.ts';
 import { oneHeader } from '#webhooks/signature/header.ts';
@@ -11,12 +11,12 @@ export interface MacClaim {
 }
 
 /** HMAC-SHA256 over the body alone, in one header. */
-export function bodyMac(read: (source: Source, head: Head) => MacClaim | RefusalReason): Scheme<MacClaim> {
+export function bodyMac(read: (sender: Sender, head: Head) => MacClaim | RefusalReason): Scheme<MacClaim> {
   return { claim: read, prove };
 }
 
-function prove(source: Source, { body }: Delivery, { signature }: MacClaim): SourceKey | RefusalReason {
-  return matchHmac('sha256', source.keys, [signature], [body]) ?? 'signature-mismatch';
+function prove(sender: Sender, { body }: Delivery, { signature }: MacClaim): SourceKey | RefusalReason {
+  return matchHmac('sha256', sender.keys, [signature], [body]) ?? 'signature-mismatch';
 }
 
 /** Reads `<prefix><64 lower-case hex digits>`. */

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { Head, RefusalReason, Source, SourceToken, Verification } from '#webhooks/provider.ts';
+import type { Head, RefusalReason, Sender, SourceToken, Verification } from '#webhooks/provider.ts';
 import { sha256 } from '#webhooks/signed.ts';
 
 const MAX_QUERY_CHARACTERS = 2_048;
@@ -29,10 +29,10 @@ export function readChallenge({ query }: Head): Challenge | RefusalReason {
 }
 
 /** Answers the challenge where its token is one of the source's; text/plain, because HTML would let it run as a script. */
-export function answerChallenge(source: Source, head: Head): Verification {
+export function answerChallenge(sender: Sender, head: Head): Verification {
   const read = readChallenge(head);
   if (typeof read === 'string') return { ok: false, reason: read };
-  const match = matchingToken(source.verifyTokens, read.token);
+  const match = matchingToken(sender.verifyTokens, read.token);
   if (match === undefined) return { ok: false, reason: 'token-mismatch' };
   return {
     ok: true,

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual, type BinaryToTextEncoding, type KeyObject } from 'node:crypto';
 import type { SourceKey } from '#webhooks/provider.ts';
 
 export type HmacAlgorithm = 'sha256' | 'sha1';
@@ -25,4 +25,11 @@ export function matchHmac(
     }
   }
   return match;
+}
+
+/** HMAC-SHA256 over the parts as a sender writes it. */
+export function macText(key: KeyObject, encoding: BinaryToTextEncoding, ...parts: (string | Buffer)[]): string {
+  const mac = createHmac('sha256', key);
+  for (const part of parts) mac.update(part);
+  return mac.digest(encoding);
 }

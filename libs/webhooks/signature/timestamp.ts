@@ -5,6 +5,11 @@ import { oneHeader } from '#webhooks/signature/header.ts';
 export const TOLERANCE_SECONDS = 300;
 const UNIX_SECONDS = /^\d{10}$/;
 
+/** A time as senders sign it. */
+export function secondsText(ms: number): string {
+  return String(Math.floor(ms / 1000));
+}
+
 /** What is wrong with a signed time, as text: it is the text that was signed, so it is never parsed leniently. */
 export function timestampFault(text: string, nowMs: number): RefusalReason | undefined {
   if (!UNIX_SECONDS.test(text)) return 'timestamp-malformed';
