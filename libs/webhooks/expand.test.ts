@@ -41,6 +41,7 @@ describe('a sample of each provider', () => {
     ['standard-webhooks', { key: 'msg_1', type: 'contact.created', subjects: [] }],
     ['github', { type: 'github.issues.opened', subjects: ['user:octocat'] }],
     ['stripe', { key: 'evt_5', type: 'stripe.payment_intent.succeeded', subjects: ['customer:cus_7'] }],
+    ['paddle', { key: 'evt_5', type: 'paddle.transaction.completed', subjects: ['customer:ctm_7'] }],
     ['shopify', { type: 'order.created', subjects: ['customer:115310627', 'email:jörg@example.com'] }],
     ['slack', { key: 'Ev5', type: 'message.received', subjects: ['user:U2147483697'] }],
     [
@@ -63,7 +64,7 @@ describe('a sample of each provider', () => {
 
   it('has the time of the event where the body tells it', () => {
     const times = (
-      ['whatsapp', 'wooalerts', 'woocommerce', 'standard-webhooks', 'stripe', 'shopify', 'slack'] as const
+      ['whatsapp', 'wooalerts', 'woocommerce', 'standard-webhooks', 'stripe', 'paddle', 'shopify', 'slack'] as const
     ).map((provider) => eventsOf(provider, providers[provider].sample(5, NOW_MS).body)[0]?.occurredAt?.getTime());
     expect(new Set(times)).toEqual(new Set([NOW_MS]));
   });

@@ -1,5 +1,6 @@
 import type { Provider } from '#webhooks/provider.ts';
 import { github } from '#webhooks/providers/github.ts';
+import { paddle } from '#webhooks/providers/paddle.ts';
 import { shopify } from '#webhooks/providers/shopify.ts';
 import { slack } from '#webhooks/providers/slack.ts';
 import { standardWebhooks } from '#webhooks/providers/standard-webhooks.ts';
@@ -20,6 +21,7 @@ export const providers = {
   shopify,
   slack,
   twilio,
+  paddle,
 } satisfies Record<string, Provider>;
 
 export type ProviderName = keyof typeof providers;

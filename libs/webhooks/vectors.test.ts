@@ -162,6 +162,10 @@ const standardHeaders = (family: string, signature: string): Record<string, stri
 const symmetric = testSource('standard-webhooks', { keys: keyed(WHSEC, 'whsec') });
 const asymmetric = testSource('standard-webhooks', { keys: keyed(WHPK, 'whsec') });
 
+const paddle = testSource('paddle', { keys: [secretKey('VALID_SECRET')] });
+const PADDLE_H1 = 'h1=28981e941fae76e53db32f3d2a83cb69db41476595e84e1970a1b5d98f62b261';
+const PADDLE_NOW = { nowMs: 1_698_796_800_000 };
+
 const timedVectors = [
   vector(
     'standard-webhooks libraries/javascript/src/webhook.test.ts',
@@ -199,6 +203,20 @@ const timedVectors = [
     testSource('stripe', { keys: keyed('whsec_5f0c9a7be3d14826', 'utf8') }),
     '{"id":"evt_1"}',
     { 'stripe-signature': 't=1700000000,v1=f95583c54caa14e00ef34f2d4648f0d1b46e55dc75e75d86f2c64c3e8f58452e' },
+  ),
+  vector(
+    'PaddleHQ/paddle-node-sdk src/__tests__/notifications/webhooks-validator.test.ts',
+    paddle,
+    '{"data": ["1", "2"]}',
+    { 'paddle-signature': 'ts=1698796800;h1=a300428748dce5c70e4da19bffd60769591ea969c99dea3105d0ec9612cf43f9' },
+    PADDLE_NOW,
+  ),
+  vector(
+    'the same, several signatures',
+    paddle,
+    '{"data": "value"}',
+    { 'paddle-signature': `ts=1698796800;${PADDLE_H1};${PADDLE_H1};h2=RANDOM_HASH` },
+    PADDLE_NOW,
   ),
 ];
 
