@@ -23,9 +23,14 @@ import { WebhookEffectEntity } from '#webhooks/webhook-effect.ts';
 import { WebhookEventEntity } from '#webhooks/webhook-event.ts';
 import { WebhookLogEntity } from '#webhooks/webhook-log.ts';
 
+const databaseUrl =
+  process.env['MIGRATE_DATABASE_URL'] ?? process.env['DATABASE_URL'] ?? 'postgres://127.0.0.1/portcullis';
+
 /** Entities of every domain, and the migrations in order. The queue's schema belongs to BullMQ. */
 export default defineConfig({
-  clientUrl: process.env['MIGRATE_DATABASE_URL'] ?? process.env['DATABASE_URL'] ?? 'postgres://127.0.0.1/portcullis',
+  clientUrl: databaseUrl,
+  // Of `clientUrl` only the place and the role are read: what it says of TLS would be lost. Whoever changes it changes both.
+  ...(databaseUrl.includes('?') ? { driverOptions: { connectionString: databaseUrl } } : {}),
   entities: [
     SecurityEventEntity,
     AuditSealEntity,

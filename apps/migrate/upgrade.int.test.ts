@@ -1,5 +1,4 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { MikroORM } from '@mikro-orm/postgresql';
 import { openPasswords } from '#access/passwords.ts';
 import { appendOnlyTables, readOnlyTables } from '#audit/audit-policy.ts';
 import { record } from '#audit/record.ts';
@@ -7,6 +6,7 @@ import { sealAll } from '#audit/seal-events.ts';
 import { verifyChain } from '#audit/verify-chain.ts';
 import { migrate } from '#database/migrate.ts';
 import { migrations } from '#database/migrations/list.ts';
+import { openOrm } from '#database/orm.ts';
 import { runAs } from '#testing/database-template.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { runProcessToEnd } from '#testing/process.ts';
@@ -141,7 +141,7 @@ describe('the newest migrations', () => {
 });
 
 async function leadBack({ ownerUrl }: TestDatabase): Promise<void> {
-  const orm = await MikroORM.init({ ...config, clientUrl: ownerUrl, logger: () => undefined });
+  const orm = await openOrm({ ...config, logger: () => undefined }, ownerUrl);
   try {
     for (const { name } of migrations.toReversed()) await orm.migrator.down({ migrations: [name] });
   } finally {

@@ -1,11 +1,15 @@
+import { execFile } from 'node:child_process';
 import { chownSync, copyFileSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest';
 import { openEmbeddedDatabase, type EmbeddedDatabase } from '#database/embedded.ts';
 import { openListener } from '#database/listener.ts';
 import { migrate } from '#database/migrate.ts';
 import { openOrm } from '#database/orm.ts';
 import { openPool } from '#database/pool.ts';
+import { environment } from '#runtime/config.ts';
 import { makeCertificates, type Certificates } from '#testing/certificates.ts';
 import { runAs } from '#testing/database-template.ts';
 import config from '../../mikro-orm.config.ts';
@@ -47,6 +51,12 @@ async function askPool(url: string): Promise<unknown> {
   }
 }
 
+async function debugMikroOrm(url: string): Promise<string> {
+  const cli = join(dirname(createRequire(import.meta.url).resolve('@mikro-orm/cli/package.json')), 'cli.js');
+  const env = { ...environment(), MIKRO_ORM_CLI_PREFER_TS: '1', MIGRATE_DATABASE_URL: url, NO_COLOR: '1' };
+  return (await promisify(execFile)(process.execPath, [cli, 'debug'], { env })).stdout;
+}
+
 it('every connection is encrypted, and its server known, where the URL wants that', async () => {
   const url = withTls(`sslmode=verify-full&sslrootcert=${certificates.ca}`);
   expect(await askPool(url)).toEqual([{ encrypted: true }]);
@@ -76,6 +86,12 @@ it('migrations are made over an encrypted connection', async () => {
   const ownerUrl = withTls(query, 'localhost', database.ownerUrl);
   const applied = await migrate({ config, ownerUrl, appendOnly: [], readOnly: [] });
   expect(applied.length).toBeGreaterThan(0);
+});
+
+it("MikroORM's command line works over an encrypted connection, and not with a server that it does not know", async () => {
+  const reach = (query: string): Promise<string> => debugMikroOrm(withTls(query, 'localhost', database.ownerUrl));
+  expect(await reach(`sslmode=verify-full&sslrootcert=${certificates.ca}`)).toContain('database connection successful');
+  expect(await reach('sslmode=verify-full')).toMatch(/database connection failed.*certificate/);
 });
 
 it('nothing is sent to a server whose certificate is for another name', async () => {
