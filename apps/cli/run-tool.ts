@@ -1,8 +1,9 @@
 import { ConfigError } from '#runtime/config.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Runs a command-line tool: exits 0 if all was as expected, 1 if not, 2 if it was called wrongly. */
+/** Runs a command-line tool, or says how it is called with --help: exits 0 if all was as expected, 1 if not, 2 if it was called wrongly. */
 export async function runTool(usage: string, work: () => Promise<boolean>): Promise<void> {
+  if (process.argv.includes('--help')) return say(usage);
   try {
     process.exitCode = (await work()) ? 0 : 1;
   } catch (error) {

@@ -15,11 +15,13 @@ import { databaseSettings, openPool } from '#database/pool.ts';
 import { environment, readConfig, valueOf } from '#runtime/config.ts';
 import { isFailure } from '#runtime/failure.ts';
 import { findRunningSystem, type RunningSystem } from './running-system.ts';
+import { importFile } from './import-users.ts';
 import { runTool, say } from './run-tool.ts';
 import { UsageError } from './usage-error.ts';
 
 const USAGE = `npm run user -- list
 npm run user -- create <e-mail> --name … [--role user|agent|admin] [--password-stdin]
+npm run user -- import <file>|- [--skip-faulty]
 npm run user -- reset <e-mail>
 npm run user -- password <e-mail> < password
 npm run user -- disable <e-mail>
@@ -27,6 +29,9 @@ npm run user -- enable <e-mail>
 npm run user -- sign-out <e-mail> | --everyone
 
   create     makes a user (of role user) and prints a link to set a password, or reads the password with --password-stdin
+  import     takes over users with the hashes of their passwords: JSON Lines of { email, name, passwordHash, role?, disabled? }
+             with bcrypt ($2a$, $2b$, $2y$; cost 4 to 14) or argon2 ($argon2id$, $argon2i$, $argon2d$; at most 128 MiB).
+             Who is there already stays as they are. Nothing is imported if a line is faulty; --skip-faulty leaves it out
   reset      prints a link to set a password: it works once, for an hour
   password   reads a password from the standard input, sets it and ends the user's sessions
   disable    ends the user's sessions and lets them in no more; enable takes it back
@@ -37,14 +42,17 @@ const SYSTEM: Actor = { actorKind: 'system' };
 interface Tool {
   context: UserContext;
   system: RunningSystem;
-  email: string | undefined;
+  /** What stands behind the command. */
+  subject: string | undefined;
   name: string | undefined;
   role: Role;
   readsPassword: boolean;
   everyone: boolean;
+  skipsFaulty: boolean;
 }
 
-const commands: Record<string, (tool: Tool) => Promise<void>> = {
+/** Each may say that not all went well, having told what did not. */
+const commands: Record<string, (tool: Tool) => Promise<void | boolean>> = {
   async list(tool) {
     for await (const user of everyUser(tool)) {
       say(`${user.email}  ${user.role}${user.disabledAt === null ? '' : '  disabled'}`);
@@ -57,6 +65,10 @@ const commands: Record<string, (tool: Tool) => Promise<void>> = {
     const user = await createUser(tool.context, { email, name: tool.name, role: tool.role, password }, SYSTEM);
     say(`created ${user.email} (${user.role})`);
     if (password === undefined) await sayLink(tool, user);
+  },
+  async import({ context, subject, skipsFaulty }) {
+    if (subject === undefined) throw new UsageError('the second argument is a file, or - for the standard input');
+    return importFile(context, { path: subject, skipsFaulty });
   },
   async password(tool) {
     const user = await userOf(tool);
@@ -94,9 +106,10 @@ await runTool(USAGE, async () => {
       role: { type: 'string', default: 'user' },
       'password-stdin': { type: 'boolean', default: false },
       everyone: { type: 'boolean', default: false },
+      'skip-faulty': { type: 'boolean', default: false },
     },
   });
-  const [command = '', email, ...more] = positionals;
+  const [command = '', subject, ...more] = positionals;
   const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
   if (run === undefined || more.length > 0) throw new UsageError('what is to be done?');
   const role = ROLES.find((known) => known === values.role);
@@ -104,9 +117,8 @@ await runTool(USAGE, async () => {
   const system = findRunningSystem(environment());
   const context = await openContext(system);
   try {
-    const { name, everyone, 'password-stdin': readsPassword } = values;
-    await run({ context, system, email, name, role, readsPassword, everyone });
-    return true;
+    const { name, everyone, 'password-stdin': readsPassword, 'skip-faulty': skipsFaulty } = values;
+    return (await run({ context, system, subject, name, role, readsPassword, everyone, skipsFaulty })) ?? true;
   } catch (error) {
     if (!isFailure(error)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -129,8 +141,8 @@ async function openContext({ env }: RunningSystem): Promise<UserContext> {
   };
 }
 
-function emailOf({ email }: Tool): string {
-  const canonical = canonicalEmail(email ?? '');
+function emailOf({ subject }: Tool): string {
+  const canonical = canonicalEmail(subject ?? '');
   if (canonical === undefined) throw new UsageError('the second argument is an e-mail address');
   return canonical;
 }

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { hashSync } from '@node-rs/bcrypt';
+import { importUsers } from '#access/import-users.ts';
 import { issueReset } from '#access/reset-password.ts';
 import { record } from '#audit/record.ts';
 import { isId } from '#runtime/id.ts';
 import { testSecrets } from '#testing/secrets.ts';
-import { PASSWORD } from './testing/people.ts';
+import { openClient, PASSWORD } from './testing/people.ts';
 import { signedIn, signInAgain, useTwoIngresses, type Person } from './testing/two-ingresses.ts';
 
 const NEXT = 'seven purple hedgehogs dancing';
@@ -67,8 +69,20 @@ beforeAll(async () => {
   await send('/api/auth/password', { token, body: { currentPassword: PASSWORD, newPassword: NEXT } });
   await send('/api/auth/refresh', { body: { refreshToken: refreshed.body.refreshToken } });
   await send('/api/auth/refresh', { body: { refreshToken: admin.refreshToken } });
+  await importAndSignIn();
   dump = await dumpOf();
 });
+
+/** A person of another application, whose hash is dead once they have signed in. */
+async function importAndSignIn(): Promise<void> {
+  const { pool } = ingresses.database;
+  const [email, password] = ['imported@example.com', 'a-weak-one-7d1c'];
+  const passwordHash = hashSync(password, 4);
+  const user = { email, name: 'X', role: 'user', passwordHash, disabled: false } as const;
+  await importUsers({ pool, record }, [user], { actorKind: 'system' });
+  await signInAgain({ id: '', email, send: openClient(ingresses.first.origin) }, password);
+  secrets.add(password).add(passwordHash).add(passwordHash.slice(-31));
+}
 afterAll(() => secrets.clear());
 
 /** Every row of every table, as text. */

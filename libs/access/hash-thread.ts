@@ -1,17 +1,25 @@
 import { hashSync, verifySync } from '@node-rs/argon2';
+import { verifySync as verifyBcrypt } from '@node-rs/bcrypt';
 import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import type { HashTask } from '#access/hash-threads.ts';
+import { isBcrypt } from '#access/imported-hash.ts';
 
 // On Linux 0 is the calling thread, elsewhere the whole process. The threads that serve requests come first.
 if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
 
 parentPort?.on('message', (task: HashTask) => {
   try {
-    const { password, options } = task;
-    const result = task.kind === 'make' ? hashSync(password, options) : verifySync(task.hash, password, options);
-    parentPort?.postMessage({ result });
+    const startedMs = performance.now();
+    const result = resultOf(task);
+    parentPort?.postMessage({ result, tookMs: performance.now() - startedMs });
   } catch (error) {
     parentPort?.postMessage({ error: error instanceof Error ? error.message : String(error) });
   }
 });
+
+function resultOf(task: HashTask): string | boolean {
+  const { password, options } = task;
+  if (task.kind === 'make') return hashSync(password, options);
+  return isBcrypt(task.hash) ? verifyBcrypt(password, task.hash) : verifySync(task.hash, password, options);
+}

@@ -8,17 +8,21 @@ export type HashTask = { password: Uint8Array; options: Options } & (
 
 export interface HashThreads {
   /** Runs a task on an idle thread, beginning one if there is none: the caller bounds how many run at once. */
-  run(task: HashTask): Promise<string | boolean>;
+  run(task: HashTask): Promise<HashResult>;
   close(): Promise<void>;
 }
 
-interface Reply {
-  result?: string | boolean;
-  error?: string;
+export interface HashResult {
+  /** The hash that was made, or whether the password is right. */
+  result: string | boolean;
+  /** Of the hash alone, without waiting for the thread. */
+  tookMs: number;
 }
 
+type Reply = HashResult | { error: string };
+
 /**
- * Threads for argon2, of a lower priority than the one that serves requests: a flood of sign-ins must not slow down the
+ * Threads for argon2 and bcrypt, of a lower priority than the one that serves requests: a flood of sign-ins must not slow down the
  * rest. Not libuv's pool, which has four threads for DNS, files and all else. Idle ones keep no process alive.
  */
 export function openHashThreads(): HashThreads {
@@ -43,8 +47,8 @@ export function openHashThreads(): HashThreads {
       const reply = await ask(thread, task);
       thread.unref();
       idle.push(thread);
-      if (reply.result === undefined) throw new Error(`argon2: ${reply.error}`);
-      return reply.result;
+      if ('error' in reply) throw new Error(`the hash: ${reply.error}`);
+      return reply;
     },
     async close() {
       await Promise.all([...threads].map((thread) => thread.terminate()));

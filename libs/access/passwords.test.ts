@@ -1,7 +1,9 @@
-import { verify } from '@node-rs/argon2';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { hashSync, verify } from '@node-rs/argon2';
+import { hashSync as bcrypt, verifySync as verifyBcrypt } from '@node-rs/bcrypt';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { faultOfHash } from '#access/imported-hash.ts';
 import { openKeyring } from '#access/keyring.ts';
-import { openPasswords, type Passwords } from '#access/passwords.ts';
+import { openPasswords, type PasswordHash, type Passwords } from '#access/passwords.ts';
 
 const PASSWORD = 'otters juggle in moonlight';
 let plain: Passwords;
@@ -70,6 +72,74 @@ describe('the pepper', () => {
     expect(await peppered.isRight(stored, PASSWORD)).toBe(true);
     expect(peppered.isOutdated(stored)).toBe(true);
     expect(plain.isOutdated(stored)).toBe(false);
+  });
+});
+
+const small = { memoryCost: 1_024, timeCost: 2, parallelism: 1 };
+const imported: [string, (password: string) => string][] = [
+  ...(['$2a$', '$2b$', '$2y$'] as const).map((prefix): [string, (password: string) => string] => [
+    `bcrypt ${prefix}`,
+    (password) => prefix + bcrypt(password, 4).slice(4),
+  ]),
+  // The numbers of algorithms and versions, whose enumerations are types only.
+  ...[0, 1, 2].flatMap((algorithm) =>
+    [0, 1].map((version): [string, (password: string) => string] => [
+      `argon2${['d', 'i', 'id'][algorithm]} v=${version === 0 ? 16 : 19}`,
+      (password) => hashSync(password, { ...small, algorithm, version }),
+    ]),
+  ),
+  ['argon2 without a version', (password) => hashSync(password, { ...small, version: 0 }).replace('v=16$', '')],
+  ['argon2id of four lanes', (password) => hashSync(password, { ...small, parallelism: 4 })],
+];
+
+describe('an imported hash', () => {
+  it.each(imported)('is checked and renewed: %s', async (_, make) => {
+    const stored = { hash: make(PASSWORD), pepperId: null };
+    expect(faultOfHash(stored.hash)).toBeUndefined();
+    expect(await plain.isRight(stored, PASSWORD)).toBe(true);
+    expect(await plain.isRight(stored, `${PASSWORD}x`)).toBe(false);
+    expect(plain.isOutdated(stored)).toBe(true);
+    expect(plain.isOutdated(await plain.make(PASSWORD))).toBe(false);
+  });
+
+  it('is that of the published vectors of bcrypt', async () => {
+    // From the test suite of crypt_blowfish (wrapper.c).
+    const hash = '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW';
+    expect(await plain.isRight({ hash, pepperId: null }, 'U*U')).toBe(true);
+    expect(await plain.isRight({ hash, pepperId: null }, 'U*U*')).toBe(false);
+  });
+
+  it('of bcrypt knows 72 bytes, until it is renewed', async () => {
+    const long = 'y'.repeat(72);
+    const stored = { hash: bcrypt(`${long}1`, 4), pepperId: null };
+    expect(await plain.isRight(stored, `${long}2`)).toBe(true);
+    expect(await plain.isRight(stored, long.slice(1))).toBe(false);
+    const renewed = await plain.make(`${long}1`);
+    expect(await plain.isRight(renewed, `${long}2`)).toBe(false);
+  });
+
+  it('of bcrypt is right for no password with a null character, although the algorithm would take some', async () => {
+    const stored = { hash: bcrypt('otters', 4), pepperId: null };
+    expect(verifyBcrypt('otters\0otters', stored.hash)).toBe(true);
+    expect(await plain.isRight(stored, 'otters\0otters')).toBe(false);
+    expect(await plain.isRight(stored, 'otters\0')).toBe(false);
+    expect(await plain.isRight(stored, 'otters')).toBe(true);
+  });
+
+  it('makes every check last as long, so that time does not tell who was imported', async () => {
+    const passwords = await openPasswords(undefined);
+    onTestFinished(() => passwords.close());
+    const timeOf = async (stored: PasswordHash | undefined): Promise<number> => {
+      const startedMs = performance.now();
+      await passwords.isRight(stored, 'wrong');
+      return performance.now() - startedMs;
+    };
+    const dear = { hash: bcrypt(PASSWORD, 9), pepperId: null };
+    const cheap = { hash: bcrypt(PASSWORD, 4), pepperId: null };
+    const dearMs = await timeOf(dear);
+    // Timers may be a millisecond early.
+    expect(await timeOf(undefined)).toBeGreaterThan(dearMs - 2);
+    expect(await timeOf(cheap)).toBeGreaterThan(dearMs - 2);
   });
 });
 

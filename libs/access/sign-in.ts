@@ -43,7 +43,7 @@ const BY_EMAIL = `select ${COLUMNS} from app_user where email = $1`;
 const LOCK = `select ${COLUMNS} from app_user where id = $1 for no key update`;
 
 /**
- * Signs a person in with a password. An attempt is counted before anything is looked at, and costs one argon2 hash whether
+ * Signs a person in with a password. An attempt is counted before anything is looked at, and takes the time of one hash whether
  * the account is unknown, disabled, without a password or just given a wrong one.
  * @throws Failure `login-failed`, the same for all of those; `limit-exceeded`; `sign-in-busy`.
  */
@@ -101,7 +101,9 @@ async function startFor(
     const { rows } = await client.query<UserRow>(LOCK, [user.id]);
     const locked = rows[0];
     if (locked === undefined || locked.disabled || !isSamePassword(locked, user)) return undefined;
-    if (renewed !== undefined) await storeHash(client, user.id, renewed);
+    // Of several sign-ins at once the first renews it.
+    const isUntouched = locked.password_hash === user.password_hash;
+    if (renewed !== undefined && isUntouched) await storeHash(client, user.id, renewed);
     const { session, endedIds } = await startSession(context, client, locked, { ...attempt, method: 'password' });
     await refund(client);
     const { id, email, name, role } = locked;

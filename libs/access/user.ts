@@ -13,6 +13,7 @@ export const UserEntity = defineEntity({
     email: p.text().unique(),
     name: p.text(),
     role: p.text().check("role in ('user', 'agent', 'admin')"),
+    /** Of an imported account, until the first sign-in, as another application made it. */
     passwordHash: p.text().nullable(),
     /** Names the secret of PASSWORD_PEPPER that the hash was made with. */
     passwordPepperId: p.text().nullable(),

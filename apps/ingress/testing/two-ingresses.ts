@@ -50,8 +50,11 @@ export async function signedIn({ database, first }: TwoIngresses, role: Role = '
 }
 
 /** A further session of the same user, with a client of its own. */
-export async function signInAgain({ id, email, send }: Pick<Person, 'id' | 'email' | 'send'>): Promise<Person> {
-  const login = await send('/api/auth/login', { body: { email, password: PASSWORD } });
+export async function signInAgain(
+  { id, email, send }: Pick<Person, 'id' | 'email' | 'send'>,
+  password = PASSWORD,
+): Promise<Person> {
+  const login = await send('/api/auth/login', { body: { email, password } });
   if (login.status !== 200) throw new Error(`sign-in: ${login.status} ${login.text}`);
   const { accessToken, refreshToken } = login.body;
   return { id, email, send, login, accessToken, refreshToken, sessionId: refreshToken.split('.')[2] };
