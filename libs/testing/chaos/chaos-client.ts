@@ -1,5 +1,6 @@
 import { createClient, type Client } from '../../client/create-client.ts';
 import { openPlatform, type Platform } from '../../client/platform.ts';
+import { problemOf } from '../../client/problem.ts';
 import type { Random } from '#testing/chaos/random.ts';
 
 /** The tokens of the newest sign-in or refresh whose answer arrived. */
@@ -10,7 +11,9 @@ export interface HeldTokens {
 
 export interface ChaosClient {
   client: Client;
-  held(): HeldTokens | undefined;
+  held: () => HeldTokens | undefined;
+  /** Ends the session of a refresh token that the client no longer has. @throws ClientProblem */
+  signOutBy: (refreshToken: string) => Promise<void>;
 }
 
 export interface ChaosClientOptions {
@@ -54,7 +57,16 @@ export function openChaosClient(options: ChaosClientOptions): ChaosClient {
     sendForm: ({ url, headers, form, signal }) =>
       send(url, { method: 'POST', headers, body: form, ...(signal ? { signal } : {}) }),
   };
-  return { client: createClient({ baseUrl: BALANCER, mode: 'bearer', platform }), held: () => held };
+  return {
+    client: createClient({ baseUrl: BALANCER, mode: 'bearer', platform }),
+    held: () => held,
+    async signOutBy(refreshToken) {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ refreshToken });
+      const response = await send(`${BALANCER}/api/auth/logout`, { method: 'POST', headers, body });
+      if (!response.ok) throw await problemOf(response);
+    },
+  };
 }
 
 /** As `fetch` says that there was no answer, whatever the reason. */

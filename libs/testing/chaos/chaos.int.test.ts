@@ -3,7 +3,7 @@ import { runChaos } from '#testing/chaos/run.ts';
 import { effort } from '#testing/effort.ts';
 import { hasRedis } from '#testing/redis.ts';
 
-const LOAD = { seconds: effort(15, 120), rate: 40, uploadRate: 2, faultSeconds: 1 };
+const LOAD = { seconds: effort(15, 120), rate: 40, uploadRate: 2, people: 2, faultSeconds: 1 };
 /** Starting and ending a system, and work that a machine under load takes long for. */
 const ALLOWANCE_MS = 240_000;
 

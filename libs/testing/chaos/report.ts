@@ -9,12 +9,13 @@ const END = '<!-- end of runs -->';
 
 /** What one run saw, for a person. */
 export function summaryOf(result: ChaosResult): string {
-  const { acknowledged, sent, copies, skipped, lost, doubled, phantom, uploads } = result;
+  const { acknowledged, sent, copies, skipped, lost, doubled, phantom, uploads, sessions } = result;
   const answers = Object.entries(result.answers).map(([what, count]) => `${what}: ${count}`);
   return [
     `${acknowledged} acknowledged of ${sent} sent, and ${copies} copies; ${skipped} not sent because too many waited`,
     `lost ${lost}, doubled ${doubled}, phantom ${phantom}; drained ${result.drainedMs} ms after the last answer`,
     `${uploads.accepted} uploads accepted; ${uploads.swept} files that crashes had left were swept`,
+    `${sessions.ended} sessions ended and ${sessions.live} live`,
     `acknowledgement p50 ${result.ackP50Ms} ms, p99 ${result.ackP99Ms} ms; slowest 503 after ${result.slowest503Ms} ms`,
     answers.join(', '),
   ].join('\n');

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkMemory, checkTrail, compareWithLedger, untilDrained, type Comparison } from '#testing/chaos/checks.ts';
+import { compareSessions, type SessionComparison } from '#testing/chaos/check-sessions.ts';
 import { compareUploads, type UploadComparison } from '#testing/chaos/check-uploads.ts';
 import { faultsFor } from '#testing/chaos/faults.ts';
 import { openLedger } from '#testing/chaos/ledger.ts';
@@ -7,6 +8,7 @@ import { openRandom } from '#testing/chaos/random.ts';
 import { makePeople } from '#testing/chaos/people.ts';
 import { watchRecovery, type Recovery } from '#testing/chaos/recovery.ts';
 import { openUploadSenders } from '#testing/chaos/send-uploads.ts';
+import { openSessionUsers } from '#testing/chaos/use-sessions.ts';
 import { openWebhookSenders } from '#testing/chaos/send-webhooks.ts';
 import { hasClamd } from '#testing/clamd.ts';
 import { openChaosSystem, type Backend } from '#testing/chaos/system.ts';
@@ -19,6 +21,8 @@ export interface ChaosOrder {
   rate: number;
   /** Files a second. */
   uploadRate: number;
+  /** Who sign in and out. */
+  people: number;
   /** Only this row of the table. */
   fault?: string | undefined;
   /** How long what lasts lasts. */
@@ -41,6 +45,7 @@ export interface ChaosResult extends Comparison {
   ackP99Ms: number;
   drainedMs: number;
   uploads: Omit<UploadComparison, 'faults'>;
+  sessions: Omit<SessionComparison, 'faults'>;
   recoveries: Recovery[];
   violations: string[];
 }
@@ -74,6 +79,12 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
       perSecond: hasClamd ? uploadRate : 0,
     });
     stack.defer(() => uploaders.close());
+    const users = openSessionUsers({
+      ...shared,
+      random: random.fork('sessions'),
+      people: await makePeople(system.pool, 'person', order.people),
+    });
+    stack.defer(() => users.close());
     if (!hasClamd) say('left out, because this machine has no clamd: uploads');
     const poking = setInterval(() => system.processes.forEach((each) => each.poke()), POKE_MS);
     stack.defer(() => clearInterval(poking));
@@ -106,8 +117,9 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
 
     senders.stop();
     uploaders.stop();
+    users.stop();
     await system.live();
-    const loads = Object.entries({ webhooks: senders, uploads: uploaders });
+    const loads = Object.entries({ webhooks: senders, uploads: uploaders, 'signed-in devices': users });
     for (const [what, unanswered] of await Promise.all(
       loads.map(async ([name, load]) => [name, await load.settle(SETTLE_LIMIT_MS)] as const),
     )) {
@@ -115,12 +127,15 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
     }
     const drainedMs = await untilDrained(system.pool, DRAIN_LIMIT_MS);
     await uploaders.close();
+    await users.close();
     const comparison = await compareWithLedger(system.pool, ledger);
     const { faults: uploadFaults, ...uploads } = await compareUploads(system, uploaders.sent);
+    const { faults: sessionFaults, ...sessions } = await compareSessions(system.pool, users);
     const trail = await checkTrail(system.pool, SEAL_LIMIT_MS);
     const violations = [
       ...comparison.faults,
       ...uploadFaults,
+      ...sessionFaults,
       ...ledger.violations,
       ...trail,
       ...checkMemory(system.processes),
@@ -143,6 +158,7 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
       ackP99Ms: Math.round(ackMs[Math.floor(ackMs.length * 0.99)] ?? 0),
       drainedMs: Math.round(drainedMs),
       uploads,
+      sessions,
       recoveries,
       violations,
     };

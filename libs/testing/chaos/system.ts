@@ -93,6 +93,8 @@ async function openAll({ backend, appendOnly }: ChaosSystemOptions, stack: Async
     TRUST_PROXY: '127.0.0.1/32',
     UPLOADS_PER_HOUR: '1000000',
     LIMITS_PER_MINUTE: 'anonymous:100000,user:1000000',
+    // A sign-in whose answer is lost leaves a session; none of the others may have to make room for it.
+    SESSIONS_PER_USER: '1000',
     SCAN_TEST_SIGNATURES: 'allow',
     ...(scanner === undefined ? {} : { CLAMD_URL: scanner.url }),
   };
