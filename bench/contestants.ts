@@ -19,6 +19,11 @@ export interface ContestantOptions {
   withWorker: boolean;
 }
 
+export type OursOptions = Omit<ContestantOptions, 'path'> & {
+  /** Added to the environment of its processes. */
+  env?: Record<string, string>;
+};
+
 export const KINDS = ['verifyOnly', 'naive', 'insertAndAdd', 'onRedis', 'onPostgres'] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -54,9 +59,10 @@ export async function startContestants(
   };
 }
 
-async function startOurs(
+/** An ingress, and a worker if wanted, with a database called `name`; the ingress comes first in `pids`. */
+export async function startOurs(
   stack: AsyncDisposableStack,
-  { stores, secret, withWorker }: ContestantOptions,
+  { stores, secret, withWorker, env: added = {} }: OursOptions,
   name: string,
   queueUrl: string | undefined,
 ): Promise<{ port: number; pids: number[] }> {
@@ -66,6 +72,7 @@ async function startOurs(
     LOG_LEVEL: 'warn',
     DATA_DIR: join(stores.scratch, name),
     ...(queueUrl === undefined ? {} : { QUEUE_URL: queueUrl }),
+    ...added,
   };
   await migrateDatabase({ ...env, MIGRATE_DATABASE_URL: ownerUrl });
   const secrets = {

@@ -28,6 +28,7 @@ export const tasks = {
   picture: { script: 'setup/picture.mjs', wants: ['browser'] },
   'host-app': { script: 'examples/host-app/main.ts' },
   bench: { script: 'bench/main.ts', wants: ['redis', 'scanner'], needsConsole: true },
+  profile: { script: 'bench/profile/main.ts', wants: ['redis', 'scanner'] },
   chaos: { script: 'libs/testing/chaos/main.ts', wants: ['redis'] },
   db: { script: 'node_modules/@mikro-orm/cli/cli.js', env: { MIKRO_ORM_CLI_PREFER_TS: '1' }, usesDatabase: true },
 };

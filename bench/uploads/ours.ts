@@ -28,8 +28,13 @@ export interface Ours {
 const LOOK_MS = 10;
 const VERDICT_LIMIT_MS = 180_000;
 
-/** An ingress, and a worker that only scans, with as many scans at once as clamd has threads. */
-export async function startOurs(stack: AsyncDisposableStack, stores: Stores, clamd: LocalClamd): Promise<Ours> {
+/** An ingress, and a worker that only scans, with as many scans at once as clamd has threads; `added` joins their environment. */
+export async function startOurs(
+  stack: AsyncDisposableStack,
+  stores: Stores,
+  clamd: LocalClamd,
+  added: Record<string, string> = {},
+): Promise<Ours> {
   const { url, ownerUrl } = await stores.database('ours');
   const dataDir = join(stores.scratch, 'ours');
   const queueUrl = stores.redis(2);
@@ -46,6 +51,7 @@ export async function startOurs(stack: AsyncDisposableStack, stores: Stores, cla
     CLAMD_URL: clamd.url,
     SCAN_TEST_SIGNATURES: 'allow',
     WORKER_CONCURRENCY_UPLOADS: String(clamd.threads),
+    ...added,
   };
   await migrateDatabase({ ...env, MIGRATE_DATABASE_URL: ownerUrl });
   const ingress = await startServer(
