@@ -86,10 +86,18 @@ async function programOf(parts: AuthenticationParts, token: string, { scope }: C
  * @throws Failure `unauthenticated` without credentials, `authorization-malformed` with several.
  */
 export function bearerOf(request: Request): string {
-  // Node keeps the first of several in `headers`.
-  const values = request.headersDistinct.authorization ?? [];
-  if (values.length > 1) throw new Failure('authorization-malformed');
-  const [, token] = /^bearer +(.*)$/i.exec(values[0] ?? '') ?? [];
+  if (hasSeveral(request.rawHeaders, 'authorization')) throw new Failure('authorization-malformed');
+  const [, token] = /^bearer +(.*)$/i.exec(request.headers.authorization ?? '') ?? [];
   if (token === undefined) throw new Failure('unauthenticated');
   return token;
+}
+
+/** Of several, Node keeps the first in `headers`; `rawHeaders` has names and values in turn. */
+function hasSeveral(rawHeaders: readonly string[], name: string): boolean {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const candidate = rawHeaders[at] as string;
+    if (candidate.length === name.length && candidate.toLowerCase() === name) count += 1;
+  }
+  return count > 1;
 }

@@ -11,7 +11,8 @@ const RESPONSE_HEADERS =
 /** Lets pages of one other origin, compared whole, use the API with their cookies; nobody else's. */
 export function allowOrigin(allowed: string): RequestHandler {
   return (request, response, next) => {
-    response.vary('origin');
+    // The first to say what an answer depends on; whoever comes later adds to it.
+    response.setHeader('vary', 'origin');
     const { origin } = request.headers;
     if (origin !== allowed) {
       next();

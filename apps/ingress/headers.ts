@@ -25,9 +25,12 @@ export function apiHeaders({
 
 /** Gives every request its id and every answer the headers of the API. */
 export function setHeaders(headers: Record<string, string>): RequestHandler {
+  const fields = Object.entries(headers);
   return (request, response, next) => {
     const requestId = requestIdOf(request.headers['x-request-id']);
-    response.set(headers).set('x-request-id', requestId);
+    // Express's own `set` looks for a charset in each.
+    for (const [name, value] of fields) response.setHeader(name, value);
+    response.setHeader('x-request-id', requestId);
     correlate(requestId, next);
   };
 }

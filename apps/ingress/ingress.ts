@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler, type Router } from 'express';
+import express, { type Express, type RequestHandler, type Response, type Router } from 'express';
 import { Failure } from '#runtime/failure.ts';
 import type { Log } from '#runtime/log.ts';
 import { setHeaders } from './headers.ts';
@@ -20,6 +20,7 @@ export function buildIngress({ headers, guards = [], routers, log }: IngressPart
   app.enable('case sensitive routing');
   app.enable('strict routing');
   app.set('query parser', 'simple');
+  app.response.json = answerJson;
   app.use(setHeaders(headers));
   for (const guard of guards) app.use(guard);
   for (const router of routers) app.use(router);
@@ -28,4 +29,16 @@ export function buildIngress({ headers, guards = [], routers, log }: IngressPart
   });
   app.use(answerProblems(log));
   return app;
+}
+
+/**
+ * Instead of Express's own, which looks up and parses the type of every answer, and asks whether a client has it already:
+ * routes that have an ETag compare it themselves. RFC 8259 §11 knows no charset.
+ */
+function answerJson(this: Response, value: unknown): Response {
+  const body = JSON.stringify(value);
+  if (!this.hasHeader('content-type')) this.setHeader('content-type', 'application/json; charset=utf-8');
+  this.setHeader('content-length', Buffer.byteLength(body));
+  // node:http leaves the body out where the method is HEAD.
+  return this.end(body);
 }

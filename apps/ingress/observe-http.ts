@@ -39,6 +39,6 @@ export function openHttpObserver({ registry, unavailable, traffic }: HttpObserve
 
   /** `door`: who answers, where that is no route of Express; it counts its own 503s. */
   return (request: IncomingMessage, response: ServerResponse, startedAt: number, door?: string): void => {
-    response.once('close', () => observe(request, response, (performance.now() - startedAt) / 1_000, door));
+    response.on('close', () => observe(request, response, (performance.now() - startedAt) / 1_000, door));
   };
 }

@@ -31,7 +31,7 @@ export function limitRefusals({ limiter, clientAddressOf, observe }: RefusalLimi
       observe.hit({ policy: REFUSALS.name, addressPrefix });
       throw limitFailure(REFUSALS, state.resetSeconds);
     }
-    response.once('finish', () => {
+    response.on('finish', () => {
       if (isRefusal(response)) limiter.consume(REFUSALS, addressPrefix);
     });
     next();

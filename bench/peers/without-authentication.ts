@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { userOf } from '../../libs/access/users.ts';
+import { ownUserOf } from '../../libs/access/users.ts';
 import { openPool } from '../../libs/database/pool.ts';
 import { listen } from '../../libs/runtime/http-server.ts';
 import { openLog } from '../../libs/runtime/log.ts';
@@ -12,13 +12,13 @@ const { PORT = '', DATABASE_URL = '' } = process.env;
 const pool = openPool(DATABASE_URL, { name: 'bench', max: 10, onError: () => undefined });
 const router = Router({ caseSensitive: true, strict: true });
 router.get('/api/auth/me', async (request, response) => {
-  const user = await userOf(pool, request.get('x-user-id') ?? '');
+  const user = await ownUserOf(pool, request.get('x-user-id') ?? '');
   if (user === undefined) {
     response.status(404).end();
     return;
   }
-  const { id, email, name, role } = user;
-  response.set('cache-control', 'no-store').json({ id, email, name, role });
+  response.setHeader('cache-control', 'no-store');
+  response.json(user);
 });
 const app = buildIngress({
   headers: apiHeaders({ secure: false }),

@@ -62,6 +62,16 @@ export async function userOf(client: Queryable, userId: string): Promise<User | 
   return rows[0];
 }
 
+/** What people see of themselves. */
+export type OwnUser = Pick<User, 'id' | 'email' | 'name' | 'role'>;
+
+const OWN_USER = 'select id, email, name, role from app_user where id = $1';
+
+export async function ownUserOf(client: Queryable, userId: string): Promise<OwnUser | undefined> {
+  const { rows } = await client.query<OwnUser>({ name: 'own-user', text: OWN_USER, values: [userId] });
+  return rows[0];
+}
+
 /** By the canonical form of an e-mail address. */
 export async function userByAddress(client: Queryable, email: string): Promise<User | undefined> {
   const { rows } = await client.query<User>(`select ${COLUMNS} from app_user where email = $1`, [email]);

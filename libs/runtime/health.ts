@@ -16,6 +16,8 @@ export interface HealthCheck {
   required: boolean;
 }
 
+const DOORS = /^\/(?:livez|readyz|metrics)(?:$|\?)/;
+
 /** A prom-client registry is one. */
 export interface MetricsSource {
   readonly contentType: string;
@@ -61,8 +63,9 @@ export function openHealth({ checks, metrics, metricsToken, now = Date.now }: He
   }
 
   return (request, response) => {
-    const path = (request.url ?? '').split('?', 1)[0];
-    if (path !== '/livez' && path !== '/readyz' && path !== '/metrics') return false;
+    const { url = '' } = request;
+    if (!DOORS.test(url)) return false;
+    const [path] = url.split('?', 1);
     if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end();
     else if (path === '/livez') send(response, 200);
     else (path === '/readyz' ? answerReady : answerMetrics)(request, response).catch(() => send(response, 500));

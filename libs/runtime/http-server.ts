@@ -42,6 +42,11 @@ export async function listen(
   handler: RequestListener,
   { host, port, setting, readsLate = () => false }: ListenOptions,
 ): Promise<RunningServer> {
+  const latest = new WeakMap<Socket, ServerResponse>();
+  const begin: RequestListener = (request, response) => {
+    latest.set(request.socket, response);
+    handler(request, response);
+  };
   const server = createServer(
     {
       requestTimeout: 0,
@@ -49,13 +54,13 @@ export async function listen(
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
-    handler,
+    begin,
   );
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     if (!readsLate(request)) response.writeContinue();
-    handler(request, response);
+    begin(request, response);
   });
-  answerParseErrors(server);
+  answerParseErrors(server, latest);
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -81,18 +86,12 @@ const BARE_HEADERS = [
 
 /**
  * What can't be parsed is answered in a word and cut. If it follows a request that is still being answered, that answer
- * goes out first: its sender has told a wrong length, and the rest is no second request.
+ * goes out first: its sender has told a wrong length, and the rest is no second request. `latest`: a connection's last answer.
  */
-function answerParseErrors(server: Server): void {
-  const answering = new WeakMap<Socket, ServerResponse>();
-  for (const event of ['request', 'checkContinue'] as const) {
-    server.prependListener(event, (request: IncomingMessage, response: ServerResponse) => {
-      answering.set(request.socket, response);
-      response.once('close', () => answering.delete(request.socket));
-    });
-  }
+function answerParseErrors(server: Server, latest: WeakMap<Socket, ServerResponse>): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    const response = answering.get(socket);
+    const last = latest.get(socket);
+    const response = last?.writableFinished === true ? undefined : last;
     if (response !== undefined && error.code?.startsWith('HPE_') === true && !response.headersSent) {
       response.setHeader('connection', 'close');
       return;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { changePassword } from '#access/change-password.ts';
 import { resetPassword } from '#access/reset-password.ts';
 import { stepUp } from '#access/step-up.ts';
-import { userOf } from '#access/users.ts';
+import { ownUserOf } from '#access/users.ts';
 import { addressPrefixOf } from '#runtime/address.ts';
 import { Failure } from '#runtime/failure.ts';
 import { callerOf } from '../caller.ts';
@@ -30,10 +30,9 @@ export function accountRoutes({ access, clientAddressOf, limits }: AuthRoutePart
   router
     .route('/api/auth/me')
     .get(requireCaller(), async (_request, response) => {
-      const user = await userOf(context.pool, callerOf(response).userId);
+      const user = await ownUserOf(context.pool, callerOf(response).userId);
       if (user === undefined) throw new Failure('token-invalid');
-      const { id, email, name, role } = user;
-      response.json({ id, email, name, role });
+      response.json(user);
     })
     .all(onlyMethods('GET', 'HEAD'));
 
