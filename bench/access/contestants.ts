@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { requestBytes, type LoadClient } from '../http-load.ts';
 import { INGRESS_FLAGS, migrateDatabase, startServer } from '../servers.ts';
 import type { Stores } from '../stores.ts';
+import { fixed, readingOwnUser, renewing, rotating } from './clients.ts';
 import { addressOf, makePeople, signIn, type Person, type SignedIn } from './people.ts';
 
 /** A server with sessions, and what is sent to it. */
@@ -23,9 +24,11 @@ export interface Contestants {
   ours: { ports: [number, number]; people: Person[] };
 }
 
-const PEOPLE = 8;
-/** A session takes 1,000 refreshes a minute, and one connection makes more. */
-const SESSIONS_PER_CONNECTION = 8;
+const PEOPLE = 32;
+/** A session may be refreshed 1,000 times a minute; a connection that has several of them in turn does not meet that. */
+const REFRESHED_IN_TURN = 8;
+/** What the ingress lets wait for a password hash without refusing. */
+const SIGN_INS_AT_ONCE = 16;
 /** No limit that is met here: limits are not what is measured. */
 const LIMITS_PER_MINUTE = 'anonymous:10000000,user:10000000';
 
@@ -34,16 +37,9 @@ export async function startContestants(
   { stores, sessions, onRedis }: { stores: Stores; sessions: number; onRedis: boolean },
 ): Promise<Contestants> {
   const { postgresPid, redisPid } = stores;
-  const ours = await startOurs(stack, stores, onRedis);
-  const people = await makePeople(ours.databaseUrl, PEOPLE);
-  const waves: SignedIn[][] = [];
-  for (let wave = 0; wave < SESSIONS_PER_CONNECTION; wave += 1) {
-    const signIns = Array.from({ length: sessions }, (_, n) =>
-      signIn(ours.ports[0], personAt(people, n), addressOf(wave * sessions + n)),
-    );
-    waves.push(await Promise.all(signIns));
-  }
-  const [signedIn = []] = waves;
+  const ours = await startOurs(stack, stores, { onRedis });
+  const { people, signedIn } = await signInMany(ours, sessions * REFRESHED_IN_TURN);
+  const refreshTokens = signedIn.map(({ refreshToken }) => refreshToken);
   const plain = await startServer(stack, 'bench/peers/without-authentication.ts', { DATABASE_URL: ours.databaseUrl });
   const betterAuthUrl = (await stores.database('better_auth')).ownerUrl;
   const betterAuth = (env: Record<string, string>) =>
@@ -66,7 +62,7 @@ export async function startContestants(
         name: 'the same route without authentication',
         port: plain.port,
         pids: [plain.pid, postgresPid],
-        clients: signedIn.map((_, n) =>
+        clients: Array.from({ length: sessions }, (_, n) =>
           fixed(requestBytes('GET', '/api/auth/me', { 'x-user-id': personAt(people, n).id })),
         ),
       },
@@ -74,9 +70,7 @@ export async function startContestants(
         name: 'Portcullis',
         port: ours.ports[0],
         pids: ourPids,
-        clients: signedIn.map(({ accessToken }) =>
-          fixed(requestBytes('GET', '/api/auth/me', { authorization: `Bearer ${accessToken}` })),
-        ),
+        clients: signedIn.slice(0, sessions).map(readingOwnUser),
       },
       {
         name: 'better-auth',
@@ -102,7 +96,9 @@ export async function startContestants(
         name: 'Portcullis: the token rotated',
         port: ours.ports[0],
         pids: ourPids,
-        clients: signedIn.map((_, n) => rotating(waves.flatMap((wave) => wave[n]?.refreshToken ?? []))),
+        clients: Array.from({ length: sessions }, (_, n) =>
+          rotating(refreshTokens.slice(n * REFRESHED_IN_TURN, (n + 1) * REFRESHED_IN_TURN)),
+        ),
       },
       {
         name: 'better-auth: the session extended',
@@ -121,7 +117,12 @@ export async function startContestants(
   };
 }
 
-async function startOurs(stack: AsyncDisposableStack, stores: Stores, onRedis: boolean) {
+/** Two processes of ours on one database; `env` is added to theirs. */
+export async function startOurs(
+  stack: AsyncDisposableStack,
+  stores: Stores,
+  { onRedis, env: added = {} }: { onRedis: boolean; env?: Record<string, string> },
+) {
   const { url, ownerUrl } = await stores.database('ours');
   const env = {
     DATABASE_URL: url,
@@ -129,10 +130,10 @@ async function startOurs(stack: AsyncDisposableStack, stores: Stores, onRedis: b
     DATA_DIR: join(stores.scratch, 'ours'),
     TRUST_PROXY: '127.0.0.1/32',
     LIMITS_PER_MINUTE,
-    SESSIONS_PER_USER: '1000',
     SESSION_SECRET: randomBytes(24).toString('hex'),
     CSRF_SECRET: randomBytes(24).toString('hex'),
     ...(onRedis ? { QUEUE_URL: stores.redis(2) } : {}),
+    ...added,
   };
   await migrateDatabase({ ...env, MIGRATE_DATABASE_URL: ownerUrl });
   const first = await startServer(stack, 'apps/ingress/main.ts', env, INGRESS_FLAGS);
@@ -141,35 +142,23 @@ async function startOurs(stack: AsyncDisposableStack, stores: Stores, onRedis: b
   return { databaseUrl: url, ports, pids: [first.pid, second.pid] as [number, number] };
 }
 
+export async function signInMany(
+  { databaseUrl, ports }: { databaseUrl: string; ports: readonly [number, number] },
+  sessions: number,
+): Promise<{ people: Person[]; signedIn: SignedIn[] }> {
+  const people = await makePeople(databaseUrl, PEOPLE);
+  const signedIn: SignedIn[] = [];
+  for (let first = 0; first < sessions; first += SIGN_INS_AT_ONCE) {
+    const some = Array.from({ length: Math.min(SIGN_INS_AT_ONCE, sessions - first) }, (_, n) => first + n);
+    signedIn.push(...(await Promise.all(some.map((n) => signIn(ports[0], personAt(people, n), addressOf(n))))));
+  }
+  return { people, signedIn };
+}
+
 function personAt(people: readonly Person[], n: number): Person {
   const person = people[n % people.length];
   if (person === undefined) throw new Error('there are no people');
   return person;
-}
-
-const fixed = (bytes: Buffer): LoadClient => ({ next: () => bytes });
-
-/** One session after the other; each answer holds the token that its session sends next. */
-function rotating(refreshTokens: string[]): LoadClient {
-  const tokens = [...refreshTokens];
-  let turn = 0;
-  return {
-    next: () => requestBytes('POST', '/api/auth/refresh', {}, { refreshToken: tokens[turn] }),
-    answered: (_head, body) => {
-      tokens[turn] = (JSON.parse(body) as { refreshToken?: string }).refreshToken ?? tokens[turn] ?? '';
-      turn = (turn + 1) % tokens.length;
-    },
-  };
-}
-
-function renewing(cookie: string): LoadClient {
-  let current = cookie;
-  return {
-    next: () => requestBytes('POST', '/refresh', { cookie: current }),
-    answered: (head) => {
-      current = /\r\nset-cookie: ([^;\r]+)/i.exec(head)?.[1] ?? current;
-    },
-  };
 }
 
 function signUpMany(port: number, count: number, name: string): Promise<string[]> {
