@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startContestants, type Contestant } from './access/contestants.ts';
 import { floodOnce, type FloodRound } from './access/flood.ts';
+import { measure, type Measure } from './access/measure.ts';
 import { timeEnds } from './access/time-ends.ts';
-import { cpuSecondsOf } from './cpu.ts';
-import { loadHttp, quantile } from './http-load.ts';
 import { putInDocument } from './record.ts';
 import { checkLines, conditionsLine, conditionsOf, versionsOf, writeResults, type Check } from './report.ts';
 import { median, table } from './statistics.ts';
@@ -12,18 +10,7 @@ import { openStores } from './stores.ts';
 
 const MARKS = { plain: 0.75, betterAuth: 2, refresh: 1.5, flood: 2, endedMs: 1_000 };
 const WARM_UP_SECONDS = 1;
-const REST_MS = 200;
 const PEERS = ['better-auth', 'express-session', 'connect-redis', 'express', 'pg'];
-
-interface Measure {
-  perSecond: number;
-  p50: number;
-  p99: number;
-  /** CPU-seconds for 1,000 requests, over the server and the stores it uses. */
-  cpuPer1000: number;
-  /** Share of one core that the load generator took. */
-  busy: number;
-}
 
 /** What it costs to know who calls, and how soon an ended session is over. */
 export async function run(args: string[]): Promise<boolean> {
@@ -128,21 +115,6 @@ async function interleaved(
     console.log(`${title} ${round} of ${rounds}: ${last} requests/s`);
   }
   return measures;
-}
-
-async function measure({ name, port, pids, clients }: Contestant, seconds: number): Promise<Measure> {
-  const before = cpuSecondsOf(pids);
-  const load = await loadHttp({ port, seconds, clients });
-  const cpuSeconds = cpuSecondsOf(pids) - before;
-  if (Object.keys(load.statuses).join() !== '200') throw new Error(`${name} answered ${JSON.stringify(load.statuses)}`);
-  await sleep(REST_MS);
-  return {
-    perSecond: load.requests / seconds,
-    p50: quantile(load.latencies, 0.5),
-    p99: quantile(load.latencies, 0.99),
-    cpuPer1000: (cpuSeconds / load.requests) * 1_000,
-    busy: load.busy,
-  };
 }
 
 /** Medians of the rounds' ratios, which a slow spell of the machine hardly moves. */

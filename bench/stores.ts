@@ -14,7 +14,7 @@ export interface Stores {
   redisPid: number;
   redisVersion: string;
   /** Makes an empty database. */
-  database(name: string): Promise<{ url: string; ownerUrl: string }>;
+  database(name: string): Promise<{ url: string; ownerUrl: string; superuserUrl: string }>;
   /** A database of Redis by number. */
   redis(database: number): string;
   /** Each is ended at once, as a crash would, and started again on its port and on what it kept. */
@@ -25,6 +25,7 @@ export interface Stores {
 export async function openStores(
   stack: AsyncDisposableStack,
   appendfsync: 'everysec' | 'always' = 'everysec',
+  onPostgresLine: (line: string) => void = () => undefined,
 ): Promise<Stores> {
   const scratch = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
   chmodSync(scratch, 0o755);
@@ -35,6 +36,7 @@ export async function openStores(
     home: mkdtempSync(join(scratch, 'postgres-')),
     outside: join(scratch, 'outside'),
     passwords: { superuser: 'bench-superuser', owner: 'bench-owner', app: 'bench-app' },
+    onLine: onPostgresLine,
   };
   let postgres = await openEmbeddedDatabase(options);
   stack.defer(() => postgres[Symbol.asyncDispose]());
@@ -64,7 +66,11 @@ export async function openStores(
       } finally {
         await client.end();
       }
-      return { url: inDatabase(postgres.url, name), ownerUrl: inDatabase(postgres.ownerUrl, name) };
+      return {
+        url: inDatabase(postgres.url, name),
+        ownerUrl: inDatabase(postgres.ownerUrl, name),
+        superuserUrl: inDatabase(postgres.superuserUrl, name),
+      };
     },
     redis: (database) => `${redis.url}/${database}`,
     crash: {

@@ -6,6 +6,7 @@ import { bodyBytes } from './delivery.ts';
 import { record } from './record.ts';
 import { median, table } from './statistics.ts';
 import { openStores } from './stores.ts';
+import { measureEndToEnd } from './webhooks/end-to-end.ts';
 import { measureMatrix } from './webhooks/matrix.ts';
 import { measureAcks, PATH, type Measure } from './webhooks/measure.ts';
 
@@ -32,9 +33,14 @@ export async function run(args: string[]): Promise<boolean> {
       matrix: { type: 'boolean', default: false },
       'matrix-rounds': { type: 'string', default: '3' },
       'cell-seconds': { type: 'string', default: '1.5' },
+      'end-to-end': { type: 'boolean', default: false },
+      messages: { type: 'string', default: '10000' },
       record: { type: 'boolean', default: false },
     },
   });
+  if (values['end-to-end']) {
+    return measureEndToEnd({ rounds: Number(values.rounds), messages: Number(values.messages), record: values.record });
+  }
   if (values.matrix) {
     await measureMatrix({
       rounds: Number(values['matrix-rounds']),

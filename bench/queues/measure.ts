@@ -20,6 +20,11 @@ export interface QueueMeasure {
   latencyP99: number;
 }
 
+/** A receiver with workers that write one row in `effect` for each message. */
+export interface Worked extends Pick<Contestant, 'port' | 'pids' | 'effects'> {
+  kind: { name: string };
+}
+
 export interface MeasureOptions {
   secret: string;
   messages: number;
@@ -28,14 +33,14 @@ export interface MeasureOptions {
   pace: { perSecond: number; seconds: number };
 }
 
-export async function measureQueue(contestant: Contestant, options: MeasureOptions): Promise<QueueMeasure> {
+export async function measureQueue(contestant: Worked, options: MeasureOptions): Promise<QueueMeasure> {
   const paced = await timePaced(contestant, options);
   const burst = await timeBurst(contestant, options);
   return { ...burst, ...paced };
 }
 
 /** The messages' keys and when each was sent, beside the requests. */
-function openMessages({ port }: Contestant, secret: string) {
+function openMessages({ port }: Worked, secret: string) {
   const next = openDeliveries(createSecretKey(secret, 'utf8'), { path: PATH, host: `127.0.0.1:${port}` });
   return (): { key: string; bytes: Buffer } => {
     const bytes = next();
@@ -45,7 +50,10 @@ function openMessages({ port }: Contestant, secret: string) {
 }
 
 /** As many messages as there are, each connection sending its next one after the last answer. */
-async function timeBurst(contestant: Contestant, { secret, messages, connections }: MeasureOptions) {
+export async function timeBurst(
+  contestant: Worked,
+  { secret, messages, connections }: Omit<MeasureOptions, 'pace'>,
+): Promise<Pick<QueueMeasure, 'acceptedPerSecond' | 'effectsPerSecond' | 'cpuPer1000'>> {
   const next = openMessages(contestant, secret);
   const requests = Array.from({ length: messages }, () => next().bytes);
   const before = await countEffects(contestant);
@@ -66,7 +74,7 @@ async function timeBurst(contestant: Contestant, { secret, messages, connections
 }
 
 /** PostgreSQL's clock is this machine's, so that a time of sending and one of an effect can be compared. */
-async function timePaced(contestant: Contestant, { secret, pace }: MeasureOptions) {
+async function timePaced(contestant: Worked, { secret, pace }: MeasureOptions) {
   const next = openMessages(contestant, secret);
   const before = await countEffects(contestant);
   const sentAt = new Map<string, number>();
@@ -90,17 +98,17 @@ async function timePaced(contestant: Contestant, { secret, pace }: MeasureOption
   return { latencyP50: quantile(ascending, 0.5), latencyP99: quantile(ascending, 0.99) };
 }
 
-function refuseAllBut200({ kind }: Contestant, statuses: Record<string, number>): void {
+function refuseAllBut200({ kind }: Worked, statuses: Record<string, number>): void {
   if (Object.keys(statuses).some((status) => status !== '200'))
     throw new Error(`${kind.name} answered ${JSON.stringify(statuses)}`);
 }
 
-async function countEffects({ effects }: Contestant): Promise<number> {
+async function countEffects({ effects }: Worked): Promise<number> {
   const { rows } = await effects.query<{ effects: number }>('select count(*)::int as effects from effect');
   return rows[0]?.effects ?? 0;
 }
 
-async function untilEffects(contestant: Contestant, wanted: number): Promise<void> {
+async function untilEffects(contestant: Worked, wanted: number): Promise<void> {
   const limit = Date.now() + DRAIN_LIMIT_MS;
   for (;;) {
     const effects = await countEffects(contestant);
