@@ -1,10 +1,11 @@
+import { createHash, type Hash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export interface Conversation {
   socket: Socket;
-  /** What came in so far: the stream's bytes, and whether its terminator came. */
-  state: { bytes: number; isComplete: boolean };
+  /** What came in so far: the stream's bytes and their digest, and whether its terminator came. */
+  state: { bytes: number; sha256: Hash; isComplete: boolean };
   /** Resolves when the terminator has come. */
   complete: Promise<void>;
   /** Resolves when the other side has closed. */
@@ -55,7 +56,7 @@ export async function openFakeClamd(behaviour: Behaviour = answering('stream: OK
 function converse(socket: Socket): Conversation {
   const complete = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
-  const state = { bytes: 0, isComplete: false };
+  const state = { bytes: 0, sha256: createHash('sha256'), isComplete: false };
   let held = Buffer.alloc(0);
   let hasCommand = false;
   let left = 0;
@@ -78,6 +79,7 @@ function converse(socket: Socket): Conversation {
         }
       }
       const taken = Math.min(left, held.length);
+      state.sha256.update(held.subarray(0, taken));
       state.bytes += taken;
       left -= taken;
       held = held.subarray(taken);

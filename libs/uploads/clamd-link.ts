@@ -3,7 +3,6 @@ import { Duplex } from 'node:stream';
 import { inconclusive } from '#uploads/clamd-reply.ts';
 
 const MAX_REPLY_BYTES = 4_096;
-const MAX_UNSENT_BYTES = 256 * 1024;
 
 /** One INSTREAM conversation, of which the client sees nothing but one whole answer. */
 export interface ClamdLink {
@@ -13,8 +12,8 @@ export interface ClamdLink {
   reply: Promise<Buffer>;
   /** Whether clamd first said something after everything, the terminator included, had gone out. */
   wasAnswerLast(): boolean;
-  /** Resolves when clamd has room for more; never after it has answered. */
-  settled(): Promise<void>;
+  /** Resolves when this chunk, which the client is about to write, is out of its memory; never after clamd has answered. */
+  sent(chunk: Buffer): Promise<void>;
 }
 
 export function openClamdLink(socket: Socket): ClamdLink {
@@ -25,14 +24,19 @@ export function openClamdLink(socket: Socket): ClamdLink {
   let replyBytes = 0;
   let hasEnded = false;
   let wasAllSent: boolean | undefined;
-  let onRoom: (() => void) | undefined;
+  let awaited: { chunk: Buffer; onSent: () => void } | undefined;
 
   const stream = new Duplex({
-    highWaterMark: MAX_UNSENT_BYTES,
     write(chunk: Buffer, _encoding, done) {
       hasEnded = isTerminator(chunk);
-      if (socket.destroyed) done();
-      else socket.write(chunk, () => done());
+      if (socket.destroyed) {
+        done();
+        return;
+      }
+      socket.write(chunk, () => {
+        if (awaited !== undefined && isSameMemory(awaited.chunk, chunk)) awaited.onSent();
+        done();
+      });
     },
     final(done) {
       done();
@@ -42,7 +46,6 @@ export function openClamdLink(socket: Socket): ClamdLink {
     },
   });
   stream.on('error', () => undefined);
-  stream.on('drain', () => onRoom?.());
 
   socket.on('data', (chunk: Buffer) => {
     wasAllSent ??= hasEnded && stream.writableLength === 0 && socket.writableLength === 0;
@@ -67,11 +70,10 @@ export function openClamdLink(socket: Socket): ClamdLink {
     stream,
     reply: reply.promise,
     wasAnswerLast: () => wasAllSent === true,
-    settled() {
+    sent(chunk) {
       if (wasAllSent !== undefined || socket.destroyed) return stuck;
-      if (!stream.writableNeedDrain) return Promise.resolve();
       return new Promise((resolve) => {
-        onRoom = resolve;
+        awaited = { chunk, onSent: resolve };
       });
     },
   };
@@ -80,4 +82,8 @@ export function openClamdLink(socket: Socket): ClamdLink {
 /** The package writes the zero length that ends a stream as a chunk of its own. */
 function isTerminator(chunk: Buffer): boolean {
   return chunk.length === 4 && chunk.readUInt32BE(0) === 0;
+}
+
+function isSameMemory(one: Buffer, other: Buffer): boolean {
+  return one.buffer === other.buffer && one.byteOffset === other.byteOffset && one.length === other.length;
 }

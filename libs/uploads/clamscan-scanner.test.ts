@@ -170,6 +170,38 @@ describe('the scanner', () => {
     expect(await ask(answering('stream: OK\0'), source)).toBe('scan-inconclusive: io');
   });
 
+  it('sends what a source reads into one buffer again and again, also to a clamd that takes its time', async () => {
+    const content = randomBytes(3 * 1024 * 1024);
+    const buffer = Buffer.alloc(128 * 1024);
+    const source: ScanSource = {
+      ...sourceOf(content),
+      async *read() {
+        for (let at = 0, turn = 0; at < content.length; turn += 1) {
+          const length = Math.min([buffer.length, 4, 10, 1, 100_000][turn % 5]!, content.length - at);
+          content.copy(buffer, 0, at, at + length);
+          yield buffer.subarray(0, length);
+          buffer.fill(0xaa);
+          at += length;
+        }
+      },
+    };
+    let received: string | undefined;
+    const leisurely: Behaviour = async ({ socket, state, complete }) => {
+      for (let pause = 0; pause < 10; pause += 1) {
+        socket.pause();
+        await sleep(5);
+        socket.resume();
+        await sleep(1);
+      }
+      await complete;
+      received = state.sha256.digest('hex');
+      socket.end('stream: OK\0');
+    };
+    const patient = await openClamscanScanner({ address: clamd.address, deadlineMs: 10_000 });
+    expect(await ask(leisurely, source, patient)).toEqual({ kind: 'clean' });
+    expect(received).toBe(createHash('sha256').update(content).digest('hex'));
+  });
+
   it('stops when it is told to', async () => {
     clamd.behave(() => undefined);
     const abort = new AbortController();
@@ -200,7 +232,7 @@ describe('the scanner', () => {
 
   it('never promotes, hangs or leaks, however clamd answers', { timeout: 600_000 }, async () => {
     const hurried = await openClamscanScanner({ address: clamd.address, deadlineMs: 250 });
-    const runs = effort(400, 10_000);
+    const runs = effort(1_000, 10_000);
     const counts = { clean: 0, infected: 0, failed: 0, wrong: [] as string[] };
     const one = async (): Promise<void> => {
       const script = randomScript();

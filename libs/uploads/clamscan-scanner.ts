@@ -51,7 +51,7 @@ async function scanOn(
   { deadlineMs, signal }: { deadlineMs: number; signal: AbortSignal | undefined },
 ): Promise<ScanVerdict> {
   const link = openClamdLink(socket);
-  const bytes = openBytes(source, () => link.settled());
+  const bytes = openBytes(source, (chunk) => link.sent(chunk));
   const ended = Promise.withResolvers<never>();
   const onAbort = (): void => ended.reject(signal?.reason);
   const timer = setTimeout(() => ended.reject(inconclusive('timeout')), deadlineMs);
@@ -96,8 +96,11 @@ interface SourceBytes {
   isTampered(): boolean;
 }
 
-/** The source's bytes, counted and hashed as they are handed out, no faster than `settled` allows. */
-function openBytes(source: ScanSource, settled: () => Promise<void>): SourceBytes {
+/**
+ * The source's bytes, counted and hashed as they are handed out. Each chunk has left before the next is asked for, so a
+ * source may read into one buffer again and again.
+ */
+function openBytes(source: ScanSource, sent: (chunk: Buffer) => Promise<void>): SourceBytes {
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined);
   let state: 'reading' | 'complete' | 'tampered' = 'reading';
@@ -106,11 +109,12 @@ function openBytes(source: ScanSource, settled: () => Promise<void>): SourceByte
     const hash = createHash('sha256');
     let sentBytes = 0;
     for await (const chunk of source.read()) {
-      await settled();
       sentBytes += chunk.length;
       if (sentBytes > source.sizeBytes) break;
       hash.update(chunk);
+      const hasLeft = sent(chunk);
       yield chunk;
+      await hasLeft;
     }
     state = sentBytes === source.sizeBytes && hash.digest().equals(source.sha256) ? 'complete' : 'tampered';
     if (state === 'tampered') throw inconclusive('io');

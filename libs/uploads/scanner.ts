@@ -5,6 +5,7 @@ export interface ScanSource {
   /** Both as stored when the bytes came in. */
   sizeBytes: number;
   sha256: Buffer;
+  /** A chunk holds its bytes only until the next is asked for. */
   read(): AsyncIterable<Buffer>;
 }
 
