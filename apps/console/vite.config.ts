@@ -1,5 +1,8 @@
 import { defineConfig } from 'vite';
 
+/** What so many pages and dialogs need is loaded by all. */
+const PAGES_THAT_SHARE = 5;
+
 export default defineConfig({
   root: import.meta.dirname,
   base: '/console/',
@@ -16,13 +19,14 @@ export default defineConfig({
     chunkSizeWarningLimit: 800,
     rolldownOptions: {
       output: {
-        // One file instead of a dozen small ones, which compress badly.
+        // Two files instead of two dozen small ones, which compress badly and bring headers of their own.
         codeSplitting: {
           groups: [
             {
               name: 'base',
               test: /node_modules\/(?:react|react-dom|scheduler|clsx|@tanstack)\/|@mantine\/core\/esm\/core\//,
             },
+            { name: 'common', minShareCount: PAGES_THAT_SHARE },
           ],
         },
       },

@@ -24,6 +24,7 @@ const PAGES = {
   tokens: 'API tokens',
   uploads: 'Uploads',
   sessions: 'My sessions',
+  api: 'API',
 };
 const LOOKS = {
   light: { colorScheme: 'light', viewport: { width: 1_280, height: 900 } },
@@ -32,6 +33,9 @@ const LOOKS = {
 } as const;
 /** Joined here, so that no scanner takes this file for what it tests. */
 const EICAR = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}', '$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join('');
+interface ApiDocument {
+  paths: Record<string, Record<string, unknown>>;
+}
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: 120_000 }, () => {
@@ -263,6 +267,29 @@ describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: 120_000 }, 
     expect(await page.content()).not.toContain(token);
   });
 
+  it('shows every call of the API, finds one and tells all about it', async () => {
+    const { page } = await open();
+    await signIn(page, await newEmail());
+    await go(page, 'api');
+    const { paths } = (await (await fetch(`${system.origin}/api/openapi.json`)).json()) as ApiDocument;
+    const calls = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((by) => `${by}${path}`));
+    const controls = page.getByRole('main').getByRole('heading', { level: 3 });
+    await expect.poll(() => controls.count()).toBe(calls.length);
+    const shown = await page.getByRole('main').getByRole('heading', { level: 3 }).allInnerTexts();
+    expect(shown.map((text) => text.toLowerCase().split('\n').slice(0, 2).join('')).toSorted()).toEqual(
+      calls.map((call) => call.toLowerCase()).toSorted(),
+    );
+    await page.getByLabel('Find a call').fill('post users');
+    await expect.poll(() => page.url()).toContain('find=post+users');
+    await page.getByRole('button', { name: /Makes a user/ }).click();
+    await page.getByText('Signed in as admin, or an API token with users:write.').waitFor();
+    await page.getByRole('region', { name: 'Command for createUser' }).getByText(`"role":"user"`).waitFor();
+    const body = page.getByRole('region', { name: 'Body of createUser' });
+    await body.getByRole('row').filter({ hasText: 'password?' }).waitFor();
+    await body.getByRole('row').filter({ hasText: 'user | agent | admin' }).waitFor();
+    await page.getByText('email-taken: ').waitFor();
+  });
+
   it.each(Object.entries(LOOKS))('keeps every page accessible and in its width, %s', async (look, options) => {
     await sendMessages(system.ingress.origin, look, 2, 1);
     const { page } = await open(options);
@@ -292,6 +319,10 @@ describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: 120_000 }, 
       .click();
     await heading(page, 'Receipt').waitFor();
     await check('receipt');
+    await go(page, 'api');
+    await page.getByRole('button', { name: /Makes a user/ }).click();
+    await page.getByRole('region', { name: 'Command for createUser' }).waitFor();
+    await check('api-call');
     await go(page, 'users');
     await page.getByRole('button', { name: 'New user' }).click();
     await page.getByRole('dialog').getByLabel('Name').waitFor();

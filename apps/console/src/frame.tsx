@@ -2,6 +2,7 @@ import { ActionIcon, AppShell, Burger, Group, Image, NavLink, Text, useMantineCo
 import { useDisclosure } from '@mantine/hooks';
 import {
   ActivityLogIcon,
+  CodeIcon,
   DashboardIcon,
   DesktopIcon,
   EnvelopeClosedIcon,
@@ -92,6 +93,13 @@ const places: readonly Place[] = [
     icon: LaptopIcon,
     isForAdmins: false,
     page: lazy(() => import('./pages/sessions.tsx')),
+  },
+  {
+    path: '/api',
+    label: 'API',
+    icon: CodeIcon,
+    isForAdmins: false,
+    page: lazy(() => import('./pages/api.tsx')),
   },
 ];
 
