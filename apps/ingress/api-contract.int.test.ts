@@ -158,6 +158,15 @@ describe('the description of the API and the server', () => {
     await call(`/api/webhook-logs/${id}/replay`, { token, method: 'POST' });
     await database.pool.query("update webhook_event set state = 'done', closed_at = now()");
     expect((await call(`/api/webhook-logs/${id}/replay`, { token, method: 'POST' })).text).toBe('');
+    const received = (await call(`/api/webhook-logs/${id}/events`, { token })).body.items[0];
+    await call(`/api/webhook-events/${received.id}/replay`, { token, method: 'POST' });
+    await call(`/api/webhook-events/${newId()}/replay`, { token, method: 'POST' });
+    await database.pool.query(
+      "update webhook_event set receipt_id = null, source = 'uploads', state = 'dead' where id = $1",
+      [received.id],
+    );
+    const own = (await call('/api/webhook-events?state=dead', { token })).body.items[0];
+    expect((await call(`/api/webhook-events/${own.id}/replay`, { token, method: 'POST' })).text).toBe('');
   });
 
   it('agree on what admins do', async () => {

@@ -86,6 +86,8 @@ describe('every route', () => {
     ['/api/webhook-logs/:id/events', 'GET', 'admin'],
     ['/api/webhook-logs/replay', 'POST', 'admin', { body: {} }],
     ['/api/webhook-logs/:id/replay', 'POST', 'admin'],
+    ['/api/webhook-events', 'GET', 'admin'],
+    ['/api/webhook-events/:id/replay', 'POST', 'admin'],
     ['/console/', 'GET', 'pages', { anonymous: true }],
     ['/nothing', 'GET', 'pages', { anonymous: true }],
     ['/api/openapi.json', 'GET', 'anonymous', { anonymous: true }],

@@ -64,6 +64,7 @@ const problems: Record<
   'usage-abnormal': { status: 429, title: 'Too many requests, again and again', type: ABNORMAL_USAGE },
   'capacity-reduced': { status: 503, title: 'There is too much to do right now', type: REDUCED_CAPACITY },
   'receipt-unreplayable': { status: 422, title: 'The receipt can not be replayed' },
+  'event-unreplayable': { status: 422, title: 'The event can not be replayed' },
   'subject-entangled': { status: 422, title: 'The subject is linked to too many others' },
   'filter-wide': { status: 422, title: 'The filter matches too much' },
   'receipt-dead': { status: 422, title: 'The receipt can not be processed' },

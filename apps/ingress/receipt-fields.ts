@@ -44,3 +44,6 @@ const revealed = z
 
 export const revealQuery = z.strictObject({ reveal: revealed });
 export const eventsQuery = pageQuery.extend({ reveal: revealed });
+
+/** Of events that came of no webhook. */
+export const ownEventQuery = pageQuery.extend({ state: receiptFilter.shape.state });

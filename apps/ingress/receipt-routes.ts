@@ -14,6 +14,7 @@ import { WebhookLogEntity } from '#webhooks/webhook-log.ts';
 import type { RequireCaller } from './authenticate.ts';
 import type { ClientAddressOf } from './client.ts';
 import { replayRoutes } from './routes/replays.ts';
+import { webhookEventRoutes } from './routes/webhook-events.ts';
 import { webhookLogRoutes } from './routes/webhook-logs.ts';
 
 export interface ReceiptRouteParts {
@@ -29,7 +30,7 @@ export interface ReceiptRouteParts {
   onMissed: () => void;
 }
 
-/** Every route of receipts. They read through the mapper, which connects when it is first asked. */
+/** Every route of receipts and of what has none. They read through the mapper, which connects when it is first asked. */
 export async function openReceiptRoutes(parts: ReceiptRouteParts): Promise<Router[]> {
   const { stack, pool, record, producer, sources, limiter, requireCaller, clientAddressOf, onMissed } = parts;
   const orm = stack.adopt(
@@ -46,6 +47,7 @@ export async function openReceiptRoutes(parts: ReceiptRouteParts): Promise<Route
   const context = { pool, sources, record, onReopened: (reopened: Reopened) => void ring(reopened).catch(onMissed) };
   return [
     replayRoutes({ em: orm.em, context, limiter, requireCaller, clientAddressOf }),
+    webhookEventRoutes({ context, limiter, requireCaller, clientAddressOf }),
     webhookLogRoutes({ em: orm.em, pool, record, requireCaller, clientAddressOf }),
   ];
 }

@@ -9,6 +9,7 @@ export const eventTypes = {
   'board.refused': 'warning',
   'csp.reported': 'notice',
   'limit.hit': 'notice',
+  'event.replayed': 'notice',
   'login.attacked': 'critical',
   'login.failed': 'notice',
   'login.locked': 'warning',

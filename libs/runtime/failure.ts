@@ -42,6 +42,7 @@ export const failures = {
   'capacity-reduced': 'free',
   'receipt-dead': 'never',
   'receipt-unreplayable': 'never',
+  'event-unreplayable': 'never',
   'filter-wide': 'never',
   'subject-entangled': 'never',
   'event-dead': 'never',

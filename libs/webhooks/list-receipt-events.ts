@@ -1,24 +1,7 @@
 import type { EntityManager } from '#database/orm.ts';
 import { databaseFailure } from '#database/pool.ts';
-import type { Json } from '#webhooks/event.ts';
-import { maskId, maskJson, maskSubject } from '#webhooks/mask.ts';
+import { shownEvent, type ShownEvent } from '#webhooks/shown-event.ts';
 import { WebhookEventEntity } from '#webhooks/webhook-event.ts';
-
-/** An event as its receipt shows it. */
-export interface ShownEvent {
-  id: string;
-  eventKey: string;
-  type: string;
-  occurredAt: Date | null;
-  subjects: string[];
-  data: Json;
-  state: string;
-  attempts: number;
-  replay: number;
-  lastError: string | null;
-  createdAt: Date;
-  closedAt: Date | null;
-}
 
 export interface EventPage {
   items: ShownEvent[];
@@ -52,19 +35,6 @@ export async function listReceiptEvents(
   const rows = await em.find(WebhookEventEntity, where, options).catch((error: unknown) => {
     throw databaseFailure(error);
   });
-  const items = rows.slice(0, limit).map((row) => ({
-    id: row.id,
-    eventKey: isRevealed ? row.eventKey : maskId(row.eventKey),
-    type: row.type,
-    occurredAt: row.occurredAt ?? null,
-    subjects: isRevealed ? row.subjects : row.subjects.map((subject) => maskSubject(subject)),
-    data: isRevealed ? (row.data as Json) : maskJson(row.data as Json),
-    state: row.state,
-    attempts: row.attempts,
-    replay: row.replay,
-    lastError: row.lastError ?? null,
-    createdAt: row.createdAt,
-    closedAt: row.closedAt ?? null,
-  }));
+  const items = rows.slice(0, limit).map((row) => shownEvent(row, { isRevealed }));
   return { items, nextCursor: rows.length > limit ? items.at(-1)?.id : undefined };
 }

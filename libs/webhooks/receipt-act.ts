@@ -7,10 +7,10 @@ export interface ReceiptActor {
   addressPrefix?: string;
 }
 
-/** What somebody did with receipts, to be recorded. */
+/** What somebody did with receipts, or with an event that has none, to be recorded. */
 export interface ReceiptAct extends ReceiptActor {
-  type: 'receipt.replayed' | 'receipt.erased';
-  targetKind?: 'receipt';
+  type: 'receipt.replayed' | 'receipt.erased' | 'event.replayed';
+  targetKind?: 'receipt' | 'event';
   targetId?: string;
   source?: string;
   count?: number;

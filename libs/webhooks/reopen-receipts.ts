@@ -8,6 +8,10 @@ export interface Reopened {
   count: number;
 }
 
+/** How an event is opened once more: with a new `replay`, so that effects of earlier runs don't count as done. */
+export const OPEN_AGAIN = `
+  state = 'open', replay = replay + 1, attempts = 0, last_error = null, leased_until = null, closed_at = null`;
+
 const REOPEN = `
   with given as (
     select id, wait from unnest($1::uuid[], $2::float8[]) as given (id, wait)
@@ -25,8 +29,7 @@ const REOPEN = `
     where event.state in ('done', 'dead') and event.event_key not like 'erased:%' order by event.id for update of event
   ), events as (
     update webhook_event
-    set state = 'open', replay = replay + 1, attempts = 0, last_error = null, leased_until = null, closed_at = null,
-        next_check_at = now() + make_interval(secs => wait)
+    set ${OPEN_AGAIN}, next_check_at = now() + make_interval(secs => wait)
     from settled where webhook_event.id = settled.id
     returning webhook_event.id, webhook_event.receipt_id
   )
@@ -35,8 +38,8 @@ const REOPEN = `
     (select count(*) from (select id from receipts union select receipt_id from events) as reopened) as count`;
 
 /**
- * Opens what is closed of receipts once more: dead receipts, and the events of the others, each with a new `replay`, so
- * that effects of earlier runs don't count as done. Each becomes due after its own wait.
+ * Opens what is closed of receipts once more: dead receipts, and the events of the others. Each becomes due after its own
+ * wait.
  */
 export async function reopenReceipts(
   client: Queryable,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventsQuery, receiptQuery, revealQuery } from '../receipt-fields.ts';
+import { eventsQuery, ownEventQuery, receiptQuery, revealQuery } from '../receipt-fields.ts';
 import { bulkReplayBody } from '../routes/replays.ts';
 import type { OperationGroup } from './operation.ts';
 import { count, id, json, nothing, pageOf, seconds, time } from './shapes.ts';
@@ -121,6 +121,27 @@ export const receiptOperations: OperationGroup = {
         ),
       },
       failures: ['filter-wide'],
+    },
+    {
+      id: 'listOwnEvents',
+      method: 'get',
+      path: '/api/webhook-events',
+      summary: 'Events that came of no webhook: verdicts on uploads',
+      caller: 'admin',
+      scope: 'webhook-logs:read',
+      query: ownEventQuery,
+      answers: { 200: json('The newest first.', pageOf(event)) },
+    },
+    {
+      id: 'replayEvent',
+      method: 'post',
+      path: '/api/webhook-events/{id}/replay',
+      summary: 'Hands an event that came of no webhook to the handlers again',
+      caller: 'admin',
+      scope: 'webhook-logs:write',
+      stepUp: true,
+      answers: { 204: nothing('It is due.') },
+      failures: ['not-found', 'event-unreplayable'],
     },
   ],
 };

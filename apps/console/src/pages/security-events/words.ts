@@ -18,6 +18,7 @@ const WORDS: Record<string, string> = {
   'password.failed': 'A password was wrong',
   'receipt.erased': 'Receipts were erased',
   'receipt.refused': 'Webhooks were refused',
+  'event.replayed': 'An event was replayed',
   'receipt.replayed': 'Receipts were replayed',
   'receipt.revealed': 'Personal data was looked at',
   'refresh.reused': 'A stolen refresh token was used',
