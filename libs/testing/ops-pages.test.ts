@@ -128,7 +128,9 @@ describe('docs/ops/sizing.md', () => {
     const limits = ['ingress', 'worker', 'board', 'postgres', 'valkey', 'clamav'].map(limit);
     expect(limits).toEqual(['512m', '512m', '512m', '1g', '768m', '4g']);
     for (const cells of [
-      ['ingress, worker, board', '512 MiB each'],
+      ['ingress', '512 MiB'],
+      ['worker', '512 MiB'],
+      ['board', '512 MiB'],
       ['PostgreSQL', '1 GiB'],
       ['Valkey', '768 MiB'],
       ['clamd', '4 GiB'],
