@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { copyFile, writeFile, chmod } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { trailHead } from '#audit/trail-state.ts';
 import { writeDigested } from '#database/backup/digest-file.ts';
@@ -9,7 +10,7 @@ import { MANIFEST, type Manifest } from '#database/backup/manifest.ts';
 import { databaseSettings } from '#database/pool.ts';
 import { environment, readConfig } from '#runtime/config.ts';
 import { openLocalStorage } from '#uploads/local-storage.ts';
-import { storageSettings } from '#uploads/storage.ts';
+import { storageSettings } from '#uploads/storage-settings.ts';
 import { storedNames } from '#uploads/stored-names.ts';
 import { findRunningSystem } from './running-system.ts';
 import { runTool, say } from './run-tool.ts';
@@ -74,8 +75,15 @@ async function writeBackup(directory: string, { DATABASE_URL, DATA_DIR }: { DATA
           // A verdict may have moved it meanwhile.
           const file =
             (await storage.open(zone, name)) ?? (await storage.open(zone === 'clean' ? 'quarantine' : 'clean', name));
-          if (file === undefined) missing.push(name);
-          else files.push(await writeDigested(directory, `${zone}/${name}`, file.createReadStream()));
+          if (file === undefined) {
+            missing.push(name);
+            continue;
+          }
+          try {
+            files.push(await writeDigested(directory, `${zone}/${name}`, Readable.from(await file.read())));
+          } finally {
+            await file.close();
+          }
         }
       },
     });

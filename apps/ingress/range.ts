@@ -1,11 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Failure } from '#runtime/failure.ts';
-
-export interface ByteRange {
-  start: number;
-  /** Inclusive. */
-  end: number;
-}
+import type { ByteRange } from '#uploads/storage.ts';
 
 /**
  * The one range that a request asks for (RFC 9110 §14.2). Undefined means the whole: no range, another unit, several

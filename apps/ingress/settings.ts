@@ -9,7 +9,7 @@ import { databaseSettings } from '#database/pool.ts';
 import { limitSettings } from '#limits/tiers.ts';
 import { queueSettings } from '#queue/settings.ts';
 import { uploadSettings } from '#uploads/limits.ts';
-import { storageSettings } from '#uploads/storage.ts';
+import { storageSettings } from '#uploads/storage-settings.ts';
 import { ticketSettings } from '#uploads/ticket-check.ts';
 import { spoolSettings } from '#webhooks/spool/settings.ts';
 

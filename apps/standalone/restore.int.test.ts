@@ -22,6 +22,7 @@ import { newId } from '#runtime/id.ts';
 import { openTestAccess } from '#testing/access.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { receiptDraft } from '#testing/receipt-draft.ts';
+import { storeFile } from '#testing/store-file.ts';
 import { openLocalStorage } from '#uploads/local-storage.ts';
 import { insertReceipts } from '#webhooks/insert-receipts.ts';
 
@@ -75,13 +76,11 @@ async function fill(database: TestDatabase): Promise<void> {
   await sealAll(database.pool, never);
   await record(database.pool, [{ type: 'login.locked', actorKind: 'anonymous' }]);
   const storage = await openLocalStorage(dataDir);
-  const file = await storage.create();
-  await file.write(Buffer.from('the bytes of an upload'));
-  await file.commit();
+  const name = await storeFile(storage, 'the bytes of an upload');
   await database.pool.query(
     `insert into upload (id, owner_id, ticket_id, status, original_name, extension, size_bytes, sha256, stored_name, next_check_at)
      values ($1, $2, 't', 'quarantined', 'a.txt', 'txt', 22, '\\x00', $3, now() + interval '1 hour')`,
-    [newId(), newId(), file.name],
+    [newId(), newId(), name],
   );
   await storage[Symbol.asyncDispose]();
 }

@@ -8,7 +8,7 @@ import { traceSettings } from '#runtime/traces.ts';
 import { isReachable } from '#runtime/outbound.ts';
 import { clamdSettings } from '#uploads/clamd-connection.ts';
 import { scanSettings } from '#uploads/limits.ts';
-import { storageSettings } from '#uploads/storage.ts';
+import { storageSettings } from '#uploads/storage-settings.ts';
 import { ticketSettings } from '#uploads/ticket-check.ts';
 import { forwardSettings } from '#webhooks/forward.ts';
 import { retentionSettings } from '#webhooks/retention.ts';

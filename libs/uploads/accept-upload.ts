@@ -67,7 +67,7 @@ export async function acceptUpload(
   try {
     if (expectedSha256 !== undefined && !expectedSha256.equals(sha256)) throw new Failure('digest-mismatch');
     checkpoint('file-written');
-    await incoming.commit();
+    await incoming.commit(sha256);
     checkpoint('file-synced');
     const fresh = { id: admission.uploadId, fingerprint: fingerprintOf(facts, sha256) };
     const syncedAt = performance.now();

@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
 import { inSpan } from '#runtime/traces.ts';
 import { passCheckpoint } from '#uploads/checkpoint.ts';
 import type { ClaimedUpload, Outcome } from '#uploads/claim.ts';
@@ -7,6 +6,7 @@ import { infectedOutcome, refusedOutcome, tamperedOutcome } from '#uploads/outco
 import type { ScanParts } from '#uploads/scan-parts.ts';
 import type { ScanVerdict } from '#uploads/scanner.ts';
 import type { SignatureState } from '#uploads/signature-state.ts';
+import type { Storage, StoredBytes } from '#uploads/storage.ts';
 import { hasDigest, scanSourceOf } from '#uploads/stored-bytes.ts';
 
 /** The signatures by which macros are found, where our own look has missed them. */
@@ -23,9 +23,7 @@ export async function decideUpload(
   signatures: SignatureState,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { storage, checkpoint = passCheckpoint } = parts;
-  // A process that ended between the move and the verdict has left the file in the clean store: it begins anew.
-  await storage.move(upload.storedName, 'clean', 'quarantine');
+  const { checkpoint = passCheckpoint } = parts;
   const outcome = await judge(parts, upload, signatures, signal);
   if (outcome.status !== 'clean') return outcome;
   const isStillAllowed = await parts.authorise(upload.ownerId, upload.ticketId);
@@ -45,10 +43,10 @@ async function judge(
   signatures: SignatureState,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const file = await parts.storage.open('quarantine', upload.storedName);
+  const file = await openQuarantined(parts.storage, upload.storedName);
   if (file === undefined) return tamperedOutcome(upload);
   try {
-    if ((await file.stat()).size !== upload.sizeBytes) return tamperedOutcome(upload);
+    if (file.sizeBytes !== upload.sizeBytes) return tamperedOutcome(upload);
     const twin = await findTwin(parts.pool, upload, signatures);
     return twin ?? (await lookAndScan(parts, upload, file, signatures, signal));
   } finally {
@@ -56,17 +54,26 @@ async function judge(
   }
 }
 
+/** A process that ended between the move and the verdict has left the file in the clean store: it begins anew. */
+async function openQuarantined(storage: Storage, name: string): Promise<StoredBytes | undefined> {
+  const file = await storage.open('quarantine', name);
+  if (file !== undefined || !(await storage.move(name, 'clean', 'quarantine'))) return file;
+  return storage.open('quarantine', name);
+}
+
 async function lookAndScan(
   { inspector, scanner, traces, checkpoint = passCheckpoint }: ScanParts,
   upload: ClaimedUpload,
-  file: FileHandle,
+  file: StoredBytes,
   signatures: SignatureState,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const claim = { extension: upload.extension, declaredType: upload.declaredType ?? undefined };
   const { traceparent: parent } = upload;
+  const fd = await file.descriptor(upload.sha256);
+  if (fd === undefined) return tamperedOutcome(upload);
   const inspection = await inSpan(traces, { name: 'inspect file', kind: 'internal', parent }, () =>
-    inspector.inspect(file, upload.sizeBytes, claim),
+    inspector.inspect(fd, upload.sizeBytes, claim),
   );
   checkpoint('file-inspected');
   if (inspection.kind === 'refused') return refusedOutcome(upload, inspection);

@@ -10,6 +10,29 @@ export interface GatheredFile {
   close(): Promise<void>;
 }
 
+/** What one file gathers before it is written, and what all files that come in gather together. */
+const GATHER_BYTES = 256 * 1024;
+const GATHER_ALL_BYTES = 8 * 1024 * 1024;
+
+/** Opens gathered files; the more of them are open, the less each gathers. Closing one twice does nothing. */
+export function openGathering(): (file: FileHandle) => GatheredFile {
+  let opened = 0;
+  return (handle) => {
+    const file = openGatheredFile(handle, () => Math.min(GATHER_BYTES, GATHER_ALL_BYTES / opened));
+    opened += 1;
+    let isOpen = true;
+    return {
+      ...file,
+      async close() {
+        if (!isOpen) return;
+        isOpen = false;
+        opened -= 1;
+        await file.close();
+      },
+    };
+  };
+}
+
 /** `gatherBytes` tells how many bytes to gather now; as many again may be on their way to the disk. */
 export function openGatheredFile(file: FileHandle, gatherBytes: () => number): GatheredFile {
   let gathered: Buffer[] = [];

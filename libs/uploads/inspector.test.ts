@@ -391,7 +391,7 @@ describe('what is too much', () => {
     const file = await open(path);
     try {
       const begunMs = performance.now();
-      const inspection = await by.inspect(file, content.length, { extension, declaredType: undefined });
+      const inspection = await by.inspect(file.fd, content.length, { extension, declaredType: undefined });
       return { inspection, tookMs: performance.now() - begunMs };
     } finally {
       await file.close();

@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import type { Kind } from '#uploads/file-kind.ts';
 import type { FilePolicy } from '#uploads/file-policy.ts';
@@ -13,7 +12,8 @@ export interface InspectorOptions {
 
 /** Looks into files in threads of its own, which are killed past the limits of time and memory. */
 export interface Inspector {
-  inspect(file: FileHandle, sizeBytes: number, claim: Claim): Promise<Inspection>;
+  /** @param fd of a file that stays open meanwhile. */
+  inspect(fd: number, sizeBytes: number, claim: Claim): Promise<Inspection>;
   close(): Promise<void>;
 }
 
@@ -47,9 +47,9 @@ export function openInspector({ policy, threads, limitMs = LIMIT_MS }: Inspector
 
   for (let count = 0; count < threads; count += 1) add();
   return {
-    async inspect(file, sizeBytes, claim) {
+    async inspect(fd, sizeBytes, claim) {
       const thread = await take();
-      const outcome = await thread.run({ fd: file.fd, sizeBytes, claim }, limitMs);
+      const outcome = await thread.run({ fd, sizeBytes, claim }, limitMs);
       if (outcome.kind === 'done') {
         put(thread);
         return outcome.inspection;

@@ -1,16 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failure } from '#runtime/failure.ts';
 import { openDirectorySync, type DirectorySync } from '#uploads/directory-sync.ts';
-import { openGatheredFile, type GatheredFile } from '#uploads/gathered-file.ts';
-import type { IncomingFile, Storage, Zone } from '#uploads/storage.ts';
-
-const NAME = /^[0-9a-f]{64}$/;
-/** What one file gathers before it is written, and what all files that come in gather together. */
-const GATHER_BYTES = 256 * 1024;
-const GATHER_ALL_BYTES = 8 * 1024 * 1024;
+import { digestOf, orStorageFull, readChunks, unlessMissing } from '#uploads/disk-file.ts';
+import { openGathering, type GatheredFile } from '#uploads/gathered-file.ts';
+import type { IncomingFile, Storage, StoredBytes, Zone } from '#uploads/storage.ts';
+import { isStoredName, newStoredName, requireStoredName } from '#uploads/stored-name.ts';
 
 /** Storage on a local disk: two directories on one file system, 0700, files 0600. */
 export async function openLocalStorage(dataDir: string): Promise<Storage & AsyncDisposable> {
@@ -20,27 +15,22 @@ export async function openLocalStorage(dataDir: string): Promise<Storage & Async
     quarantine: await openDirectorySync(paths.quarantine),
     clean: await openDirectorySync(paths.clean),
   };
+  const gather = openGathering();
   const pathOf = (zone: Zone, name: string): string => {
-    if (!NAME.test(name)) throw new Error('a stored name has 64 hex digits');
+    requireStoredName(name);
     return join(paths[zone], name);
   };
 
-  let comingIn = 0;
-  const gatherBytes = (): number => Math.min(GATHER_BYTES, GATHER_ALL_BYTES / comingIn);
-
   return {
     async create() {
-      const name = randomBytes(32).toString('hex');
+      const name = newStoredName();
       const path = pathOf('quarantine', name);
-      const file = openGatheredFile(await orStorageFull(open(path, 'wx', 0o600)), gatherBytes);
-      comingIn += 1;
-      const onEnd = (): void => {
-        comingIn -= 1;
-      };
-      return incomingFile({ name, path, file, directory: syncs.quarantine, onEnd });
+      const file = gather(await orStorageFull(open(path, 'wx', 0o600)));
+      return incomingFile({ name, path, file, directory: syncs.quarantine });
     },
     async open(zone, name) {
-      return unlessMissing(open(pathOf(zone, name), constants.O_RDONLY | constants.O_NOFOLLOW));
+      const file = await unlessMissing(open(pathOf(zone, name), constants.O_RDONLY | constants.O_NOFOLLOW));
+      return file && bytesOf(file);
     },
     async move(name, from, to) {
       const moved = await unlessMissing(rename(pathOf(from, name), pathOf(to, name)).then(() => true));
@@ -53,7 +43,7 @@ export async function openLocalStorage(dataDir: string): Promise<Storage & Async
     },
     async *list(zone) {
       for await (const entry of await opendir(paths[zone])) {
-        if (!entry.isFile() || !NAME.test(entry.name)) continue;
+        if (!entry.isFile() || !isStoredName(entry.name)) continue;
         const found = await unlessMissing(stat(join(paths[zone], entry.name)));
         if (found !== undefined) yield { name: entry.name, sizeBytes: found.size, modifiedAt: found.mtime };
       }
@@ -65,58 +55,42 @@ export async function openLocalStorage(dataDir: string): Promise<Storage & Async
   };
 }
 
+async function bytesOf(file: FileHandle): Promise<StoredBytes> {
+  try {
+    const { size } = await file.stat();
+    return {
+      sizeBytes: size,
+      read: async (range) => readChunks(file, range),
+      descriptor: async () => file.fd,
+      digest: () => digestOf(file),
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
 interface IncomingParts {
   name: string;
   path: string;
   file: GatheredFile;
   directory: DirectorySync;
-  onEnd: () => void;
 }
 
-function incomingFile({ name, path, file, directory, onEnd }: IncomingParts): IncomingFile {
-  let isOpen = true;
-  async function close(): Promise<void> {
-    if (!isOpen) return;
-    isOpen = false;
-    onEnd();
-    await file.close();
-  }
+function incomingFile({ name, path, file, directory }: IncomingParts): IncomingFile {
   return {
     name,
     write: (chunk) => orStorageFull(file.write(chunk)),
     async commit() {
       await orStorageFull(file.sync());
-      await close();
+      await file.close();
       await orStorageFull(directory.sync());
     },
     async abort() {
-      await close().catch(() => undefined);
+      await file.close().catch(() => undefined);
       // What can't be removed now has no row: the orphan sweep finds it.
       await rm(path, { force: true }).catch(() => undefined);
     },
   };
-}
-
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);
-
-async function orStorageFull<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (FULL.has(codeOf(error))) throw new Failure('storage-full', { cause: error });
-    throw error;
-  }
-}
-
-async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

@@ -7,6 +7,7 @@ import { Failure } from '#runtime/failure.ts';
 import { sample } from '#testing/files/samples.ts';
 import { send, upload, type SendOptions } from '#testing/upload-client.ts';
 import { STRANGER, type UploadSystem, type UploadSystemOptions } from '#testing/upload-core.ts';
+import { storeFile } from '#testing/store-file.ts';
 import { openUploadSystem } from '#testing/upload-system.ts';
 import type { GuardState, ScanGuard } from '#uploads/scan-guard.ts';
 import { openScanGuard } from '#uploads/scan-guard.ts';
@@ -331,9 +332,7 @@ describe('the sweeps', () => {
     const clean = await take('one');
     await system.scan(clean);
     await take('two');
-    const incoming = await system.storage.create();
-    await incoming.write(Buffer.from('orphan'));
-    await incoming.commit();
+    await storeFile(system.storage, 'orphan');
     writeFileSync(join(system.dataDir, 'clean', 'f'.repeat(64)), 'orphan');
     expect(await sweepOrphans(system, never)).toBe(0);
     expect(await sweepOrphans(system, never, 0)).toBe(2);

@@ -1,22 +1,42 @@
-import type { FileHandle } from 'node:fs/promises';
-import { z } from 'zod';
-
-export const storageSettings = {
-  DATA_DIR: z.string().default('.data'),
-};
-
 /** Nothing in `quarantine` is ever served; nothing reaches `clean` but by `move` after a verdict. */
 export type Zone = 'quarantine' | 'clean';
 
-/** Bytes on their way into quarantine. Exactly one of `commit` and `abort` ends it. */
+export const zones = ['quarantine', 'clean'] as const satisfies Zone[];
+
+/** Bytes on their way into quarantine. Exactly one of `commit` and `abort` ends it, or first the one and then the other. */
 export interface IncomingFile {
   /** 256 random bits in hex; nothing of what a client sent. */
   readonly name: string;
   write(chunk: Buffer): Promise<void>;
-  /** Resolves when the bytes and their name survive a power cut. */
-  commit(): Promise<void>;
+  /**
+   * Resolves when the bytes and their name survive a power cut.
+   * @param sha256 of all that was written; a storage elsewhere is held against it.
+   */
+  commit(sha256: Buffer): Promise<void>;
   /** Removes what was written. Never throws. */
   abort(): Promise<void>;
+}
+
+export interface ByteRange {
+  start: number;
+  /** Inclusive. */
+  end: number;
+}
+
+/** The bytes of one stored file, open for reading. */
+export interface StoredBytes {
+  readonly sizeBytes: number;
+  /** A range, or the whole; each chunk is in a buffer of its own. Rejects if not even the first byte can be had. */
+  read(range?: ByteRange): Promise<AsyncIterable<Buffer>>;
+  /**
+   * A descriptor for reading at any place, also from other threads: of the file itself where it lies on this machine, and
+   * of a private copy elsewhere, which `read` then reads too. It is good until `close`.
+   * @returns undefined if a copy had to be made and what came has another size or digest.
+   */
+  descriptor(sha256: Buffer): Promise<number | undefined>;
+  /** The SHA-256 of the whole, read for it. */
+  digest(): Promise<Buffer>;
+  close(): Promise<void>;
 }
 
 export interface StoredFile {
@@ -28,9 +48,12 @@ export interface StoredFile {
 /** Where uploaded bytes lie. A full disk is the failure `storage-full`. */
 export interface Storage {
   create(): Promise<IncomingFile>;
-  /** The bytes of one file for reading at any place; undefined if there is no such file. The caller closes it. */
-  open(zone: Zone, name: string): Promise<FileHandle | undefined>;
-  /** Moves a file between the zones, durably and in one step. False if it isn't where it should come from. */
+  /** Undefined if there is no such file. The caller closes what is opened. */
+  open(zone: Zone, name: string): Promise<StoredBytes | undefined>;
+  /**
+   * Moves a file between the zones, durably. False if it isn't where it should come from. A process that dies meanwhile
+   * leaves it in one of them, or in both; never in none.
+   */
   move(name: string, from: Zone, to: Zone): Promise<boolean>;
   /** Does nothing if there is no such file. */
   remove(zone: Zone, name: string): Promise<void>;

@@ -7,7 +7,7 @@ import { attachmentHeader } from '#uploads/content-disposition.ts';
 import { reprDigest } from '#uploads/digest.ts';
 import { findUpload, type Upload } from '#uploads/find-uploads.ts';
 import { isDecided } from '#uploads/status.ts';
-import type { Storage } from '#uploads/storage.ts';
+import type { Storage, StoredBytes } from '#uploads/storage.ts';
 import type { AuthoriseAttachment } from '#uploads/ticket-check.ts';
 import { callerOf } from '../caller.ts';
 import { sightOf } from '../sight.ts';
@@ -43,7 +43,7 @@ export function serveContent({ pool, storage, authorise }: ContentParts): Reques
     // A retro-scan or a deletion may have come between the row and the file.
     if (file === undefined) throw new Failure('not-found');
     try {
-      await send(request, response, upload, (range) => file.createReadStream({ ...range, autoClose: false }));
+      await send(request, response, upload, file);
     } finally {
       await file.close();
     }
@@ -56,15 +56,12 @@ function requireClean(upload: Upload): { storedName: string } {
   return { storedName: upload.storedName };
 }
 
-async function send(
-  request: Request,
-  response: Response,
-  upload: Upload,
-  open: (range: { start: number; end: number }) => NodeJS.ReadableStream,
-): Promise<void> {
+async function send(request: Request, response: Response, upload: Upload, file: StoredBytes): Promise<void> {
   const etag = `"${upload.sha256.toString('hex')}"`;
   const range = rangeOf(request, upload.size, etag);
   const { start, end } = range ?? { start: 0, end: upload.size - 1 };
+  // Before anything is said of the answer: what can't be had is a problem then, and no cut connection.
+  const bytes = request.method === 'HEAD' ? undefined : await file.read({ start, end });
   response.set({
     ...HEADERS,
     etag,
@@ -76,11 +73,11 @@ async function send(
   response.setHeader('content-type', upload.verifiedType ?? 'application/octet-stream');
   if (range !== undefined) response.set('content-range', `bytes ${start}-${end}/${upload.size}`);
   response.status(range === undefined ? 200 : 206);
-  if (request.method === 'HEAD') {
+  if (bytes === undefined) {
     response.end();
     return;
   }
-  await pipeline(open({ start, end }), response).catch((error: unknown) => {
+  await pipeline(bytes, response).catch((error: unknown) => {
     // The status line is out: whoever went away learns nothing more, and a broken file must not look whole.
     if (!response.destroyed) throw error;
   });

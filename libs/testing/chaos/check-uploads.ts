@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Pool } from '#database/pool.ts';
 import type { SentUpload } from '#testing/chaos/send-uploads.ts';
 import { openLocalStorage } from '#uploads/local-storage.ts';
-import type { Storage, Zone } from '#uploads/storage.ts';
+import { zones, type Storage } from '#uploads/storage.ts';
 import { sweepOrphans } from '#uploads/sweep-uploads.ts';
 
 /** How the uploads compare with what was promised of them. */
@@ -102,7 +101,7 @@ async function countsOf(pool: Pool, text: string): Promise<Map<string, Record<st
 async function compareFiles(storage: Storage, rows: readonly Row[]): Promise<string[]> {
   const faults: string[] = [];
   const named = new Map(rows.filter(({ status }) => status === 'clean').map((row) => [row.storedName, row]));
-  for (const zone of ['quarantine', 'clean'] satisfies Zone[]) {
+  for (const zone of zones) {
     for await (const { name } of storage.list(zone)) {
       if (zone === 'quarantine' || !named.has(name)) faults.push(`a file in ${zone} belongs to no clean upload`);
     }
@@ -114,9 +113,7 @@ async function compareFiles(storage: Storage, rows: readonly Row[]): Promise<str
       faults.push(`upload ${key} has no file`);
       continue;
     }
-    const digest = createHash('sha256')
-      .update(await file.readFile())
-      .digest('hex');
+    const digest = (await file.digest()).toString('hex');
     await file.close();
     if (digest !== sha256) faults.push(`the file of upload ${key} has other bytes`);
   }

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { Failure } from '#runtime/failure.ts';
+import type { ByteRange } from '#uploads/storage.ts';
+
+const CHUNK_BYTES = 128 * 1024;
+
+/** The bytes of an open file from its beginning or in a range, each chunk in a buffer of its own. */
+export function readChunks(file: FileHandle, range?: ByteRange): AsyncGenerator<Buffer> {
+  return readInto(file, (length) => Buffer.allocUnsafe(length), range);
+}
+
+export async function digestOf(file: FileHandle): Promise<Buffer> {
+  const hash = createHash('sha256');
+  // One buffer for all: garbage outside of the heap makes V8 collect it all over and over.
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  for await (const bytes of readInto(file, () => chunk)) hash.update(bytes);
+  return hash.digest();
+}
+
+async function* readInto(
+  file: FileHandle,
+  next: (length: number) => Buffer,
+  { start, end }: ByteRange = { start: 0, end: Infinity },
+): AsyncGenerator<Buffer> {
+  let position = start;
+  while (position <= end) {
+    const length = Math.min(CHUNK_BYTES, end - position + 1);
+    const { bytesRead, buffer } = await file.read(next(length), 0, length, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);
+
+/** @throws Failure `storage-full` where the disk has no room. */
+export async function orStorageFull<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (FULL.has(codeOf(error))) throw new Failure('storage-full', { cause: error });
+    throw error;
+  }
+}
+
+/** Undefined where there is no such file. */
+export async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
