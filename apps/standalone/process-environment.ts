@@ -24,6 +24,14 @@ const FOR_TOOLS = [
   'FORWARD_SECRET',
   'PUBLIC_URL',
   'METRICS_TOKEN',
+  'UPLOAD_STORAGE',
+  'S3_ENDPOINT',
+  'S3_REGION',
+  'S3_QUARANTINE_BUCKET',
+  'S3_CLEAN_BUCKET',
+  'S3_ACCESS_KEY_ID',
+  'S3_SECRET_ACCESS_KEY',
+  'S3_FORCE_PATH_STYLE',
 ];
 
 /** The environment of each process: the caller's, which wins, with what is made here and what that process needs of the secrets. */

@@ -20,7 +20,7 @@ import { makeAllDue } from '#webhooks/relay.ts';
 import { chunksOf } from '#runtime/chunks.ts';
 import { openOutbound } from '#runtime/outbound.ts';
 import { identifySignatures } from '#uploads/identify-signatures.ts';
-import { openLocalStorage } from '#uploads/local-storage.ts';
+import { openStorage } from '#uploads/open-storage.ts';
 import { uploads } from '#uploads/queue.ts';
 import type { GuardState } from '#uploads/scan-guard.ts';
 import { makeUploadsDue } from '#uploads/waiting-uploads.ts';
@@ -87,7 +87,7 @@ await runProcess('worker', async ({ stack, log }) => {
     openReceiptProcessor({ pool, traces, wants: (type) => wantsEvent(handlers, type), onEvents }),
     (opened) => opened.drain(),
   );
-  const storage = stack.use(await openLocalStorage(config.DATA_DIR));
+  const { storage, checks: storageChecks } = await openStorage({ config, log, stack });
   const scanning = queues.includes('uploads')
     ? await openScanning({ config, pool, storage, announce, log, stack, onVerdict: metrics.scanned, traces })
     : undefined;
@@ -184,6 +184,7 @@ await runProcess('worker', async ({ stack, log }) => {
         },
       },
       { name: 'queue', required: false, check: () => ringing.ping(QUEUE_LIMIT_MS) },
+      ...storageChecks,
       ...(scanning === undefined ? [] : scannerChecks(scanning.guard)),
     ],
     metrics: metrics.registry,

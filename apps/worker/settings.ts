@@ -8,7 +8,7 @@ import { traceSettings } from '#runtime/traces.ts';
 import { isReachable } from '#runtime/outbound.ts';
 import { clamdSettings } from '#uploads/clamd-connection.ts';
 import { scanSettings } from '#uploads/limits.ts';
-import { storageSettings } from '#uploads/storage-settings.ts';
+import { storageFaults, storageSettings } from '#uploads/storage-settings.ts';
 import { ticketSettings } from '#uploads/ticket-check.ts';
 import { forwardSettings } from '#webhooks/forward.ts';
 import { retentionSettings } from '#webhooks/retention.ts';
@@ -67,7 +67,7 @@ const RECEIVERS = [
 /** Reads the worker's settings, and those that only make sense together. @throws ConfigError */
 export function readWorkerConfig(): WorkerConfig {
   const config = readConfig(workerSettings);
-  const faults: string[] = [];
+  const faults = storageFaults(config);
   for (const [urlSetting, secretSetting] of RECEIVERS) {
     const url = config[urlSetting];
     if (url === undefined) continue;

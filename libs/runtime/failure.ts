@@ -67,6 +67,7 @@ export const failures = {
   'quota-exceeded': 'never',
   'quarantine-full': 'free',
   'storage-full': 'free',
+  'storage-unavailable': 'free',
   'ticket-unchecked': 'free',
   'active-content': 'never',
   'archive-limits': 'never',

@@ -17,10 +17,12 @@ import { openInspector } from '#uploads/inspector.ts';
 import type { UploadLimits } from '#uploads/limits.ts';
 import { openLocalStorage } from '#uploads/local-storage.ts';
 import type { Pace } from '#uploads/read-body.ts';
+import { openS3Storage } from '#uploads/s3/s3-storage.ts';
 import type { GuardState, ScanGuard } from '#uploads/scan-guard.ts';
 import type { ScanParts } from '#uploads/scan-parts.ts';
 import { scanUpload } from '#uploads/scan-upload.ts';
 import type { Scanner } from '#uploads/scanner.ts';
+import type { S3Place } from '#uploads/storage-settings.ts';
 import type { Storage } from '#uploads/storage.ts';
 import type { AuthoriseAttachment } from '#uploads/ticket-check.ts';
 import { rememberCaller, type Role } from '../../apps/ingress/caller.ts';
@@ -39,6 +41,8 @@ export interface UploadSystemOptions {
   checkpoint?: Checkpoint;
   /** Without it uploads are scanned as soon as they are rung for. */
   isScanningByHand?: boolean;
+  /** Files lie there and not in the directory. */
+  s3?: S3Place | undefined;
   wrapStorage?: (storage: Storage) => Storage;
   guard?: ScanGuard;
   /** How long anything waits for a connection to the database; generous, because tests share the machine. */
@@ -88,13 +92,17 @@ export async function startUploadSystem(
   const policy = options.policy ?? defaultPolicy;
   const limits = { ...LIMITS, ...options.limits };
   const authorise = options.authorise ?? (async () => true);
-  const local = stack.use(await openLocalStorage(dataDir));
-  const storage = options.wrapStorage?.(local) ?? local;
   const inspector = stack.adopt(openInspector({ policy, threads: 2 }), (opened) => opened.close());
   const log = openLog({ name: 'test', level: 'silent' });
   const scanner = options.scanner ?? (await scannerOf(options.clamd));
   const guard = options.guard ?? (await trustingGuard(options.clamd));
   const checkpoint = options.checkpoint === undefined ? {} : { checkpoint: options.checkpoint };
+  const opened = stack.use(
+    options.s3 === undefined
+      ? await openLocalStorage(dataDir)
+      : await openS3Storage({ place: options.s3, dataDir, log, ...checkpoint }),
+  );
+  const storage = options.wrapStorage?.(opened) ?? opened;
   const listening = { name: 'listening', wants: () => true, call: async () => undefined };
   const announce = announcementOf({ handlers: [listening], onEvents: () => undefined });
   const parts = { pool, storage, inspector, scanner, guard, authorise, record, announce, log, ...checkpoint };

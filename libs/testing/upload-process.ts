@@ -3,12 +3,14 @@ import { sweepOrphans } from '#uploads/sweep-uploads.ts';
 import { eicar } from '#uploads/test-signatures.ts';
 import { takeDueUploads } from '#uploads/waiting-uploads.ts';
 import type { Scanner } from '#uploads/scanner.ts';
+import type { S3Place } from '#uploads/storage-settings.ts';
 import { startUploadSystem } from '#testing/upload-core.ts';
 
 /** What the process that is to be killed is started with, as JSON. */
 export interface UploadProcessOrder {
   databaseUrl: string;
   dataDir: string;
+  s3?: S3Place;
   /** Where it kills itself; without one it brings everything to its end, and exits. */
   crashPoint?: string;
 }
@@ -21,11 +23,12 @@ const scanner: Scanner = {
   },
 };
 
-const { databaseUrl, dataDir, crashPoint } = JSON.parse(process.argv[2] ?? '{}') as UploadProcessOrder;
+const { databaseUrl, dataDir, s3, crashPoint } = JSON.parse(process.argv[2] ?? '{}') as UploadProcessOrder;
 const system = await startUploadSystem(
   { databaseUrl, dataDir },
   {
     scanner,
+    s3,
     checkpoint: (point) => {
       if (point === crashPoint) process.kill(process.pid, 'SIGKILL');
     },

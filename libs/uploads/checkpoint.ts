@@ -9,6 +9,7 @@ export type Checkpoint = (
     | 'file-inspected'
     | 'file-scanned'
     | 'ticket-asked'
+    | 'object-copied'
     | 'file-moved'
     | 'file-verified'
     | 'verdict-committed'

@@ -33,6 +33,17 @@ it.each([0, 1, 4_096, 100_000, 10_000_000])('writes every byte in order, %d gath
   expect(readFileSync(path).equals(whole)).toBe(true);
 });
 
+it('lets everything be read that was given so far, and more be written', async () => {
+  const file = openGatheredFile(await open(path, 'wx'), () => 10_000_000);
+  await file.write(Buffer.from('one '));
+  await file.flush();
+  expect(readFileSync(path, 'utf8')).toBe('one ');
+  await file.write(Buffer.from('two'));
+  await file.flush();
+  expect(readFileSync(path, 'utf8')).toBe('one two');
+  await file.close();
+});
+
 it('goes on where the disk took a part', async () => {
   const file = openGatheredFile(takingAtMost(await open(path, 'wx'), 1_000), () => 10_000);
   for (const piece of pieces) await file.write(piece);

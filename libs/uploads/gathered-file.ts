@@ -4,6 +4,8 @@ import type { FileHandle } from 'node:fs/promises';
 export interface GatheredFile {
   /** Resolves when the next chunk may come. What was not written to the end is in the hands of the next call. */
   write(chunk: Buffer): Promise<void>;
+  /** Resolves when all that was given can be read. */
+  flush(): Promise<void>;
   /** Resolves when all that was given survives a power cut. */
   sync(): Promise<void>;
   /** Waits for the write that is under way, and drops what was gathered. */
@@ -39,7 +41,7 @@ export function openGatheredFile(file: FileHandle, gatherBytes: () => number): G
   let bytes = 0;
   let writing = Promise.resolve();
 
-  async function flush(): Promise<void> {
+  async function begin(): Promise<void> {
     await writing;
     const chunks = gathered;
     gathered = [];
@@ -49,15 +51,20 @@ export function openGatheredFile(file: FileHandle, gatherBytes: () => number): G
     writing.catch(() => undefined);
   }
 
+  async function flush(): Promise<void> {
+    if (bytes > 0) await begin();
+    await writing;
+  }
+
   return {
     async write(chunk) {
       gathered.push(chunk);
       bytes += chunk.length;
-      if (bytes >= gatherBytes()) await flush();
+      if (bytes >= gatherBytes()) await begin();
     },
+    flush,
     async sync() {
-      if (bytes > 0) await flush();
-      await writing;
+      await flush();
       await file.datasync();
     },
     async close() {

@@ -3,8 +3,11 @@ import { mkdtempSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLog } from '#runtime/log.ts';
+import { startTestS3 } from '#testing/s3.ts';
 import { sha256Of, storeFile } from '#testing/store-file.ts';
 import { openLocalStorage } from '#uploads/local-storage.ts';
+import { openS3Storage } from '#uploads/s3/s3-storage.ts';
 import { zones, type Storage, type StoredBytes } from '#uploads/storage.ts';
 
 interface OpenedStorage extends AsyncDisposable {
@@ -18,6 +21,15 @@ const storages: Record<string, () => Promise<OpenedStorage>> = {
     const dataDir = mkdtempSync(join(tmpdir(), 'portcullis-storage-'));
     stack.defer(() => rmSync(dataDir, { recursive: true, force: true }));
     const storage = stack.use(await openLocalStorage(dataDir));
+    return { storage, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  },
+  async S3() {
+    const stack = new AsyncDisposableStack();
+    const s3 = stack.use(await startTestS3());
+    const dataDir = mkdtempSync(join(tmpdir(), 'portcullis-storage-'));
+    stack.defer(() => rmSync(dataDir, { recursive: true, force: true }));
+    const log = openLog({ name: 'test', level: 'silent' });
+    const storage = stack.use(await openS3Storage({ place: s3.place, dataDir, log }));
     return { storage, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   },
 };

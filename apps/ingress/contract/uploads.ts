@@ -79,6 +79,7 @@ export const uploadOperations: OperationGroup = {
         'quota-exceeded',
         'quarantine-full',
         'storage-full',
+        'storage-unavailable',
         'ticket-unchecked',
         'request-malformed',
       ],
@@ -134,7 +135,14 @@ export const uploadOperations: OperationGroup = {
         },
         206: { about: 'The range.', types: ['*/*'], headers: ['content-range'] },
       },
-      failures: ['not-found', 'not-ready', 'range-unsatisfiable', 'ticket-unchecked', ...reasons],
+      failures: [
+        'not-found',
+        'not-ready',
+        'range-unsatisfiable',
+        'storage-unavailable',
+        'ticket-unchecked',
+        ...reasons,
+      ],
     },
     {
       id: 'deleteUpload',
