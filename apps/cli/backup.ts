@@ -9,19 +9,22 @@ import { dumpTables } from '#database/backup/dump-tables.ts';
 import { MANIFEST, type Manifest } from '#database/backup/manifest.ts';
 import { databaseSettings } from '#database/pool.ts';
 import { environment, readConfig } from '#runtime/config.ts';
-import { openLocalStorage } from '#uploads/local-storage.ts';
-import { storageSettings } from '#uploads/storage-settings.ts';
+import { openLog } from '#runtime/log.ts';
+import { openStorage } from '#uploads/open-storage.ts';
+import { storageSettings, type StorageConfig } from '#uploads/storage-settings.ts';
+import type { Storage, Zone } from '#uploads/storage.ts';
 import { storedNames } from '#uploads/stored-names.ts';
 import { findRunningSystem } from './running-system.ts';
 import { runTool, say } from './run-tool.ts';
 import { UsageError } from './usage-error.ts';
 
 const USAGE = `npm run backup
-npm run backup -- --to <directory> [--with-secrets]
+npm run backup -- --to <directory> [--with-secrets] [--without-files]
 
   writes every table as it is at one moment, and the uploaded files, into a new directory
   (by default $DATA_DIR/backups/<time>), with a manifest of SHA-256s; npm run restore reads it
 
+  --without-files  leaves the files where they are: for buckets that are versioned or copied elsewhere by themselves
   --with-secrets   also what npm start has generated: then the backup alone brings the system back, and whoever
                    has it has everything`;
 
@@ -29,7 +32,11 @@ const SECRET_FILES = ['secrets.json', 'admin.json'];
 
 await runTool(USAGE, async () => {
   const { values } = parseArgs({
-    options: { to: { type: 'string' }, 'with-secrets': { type: 'boolean', default: false } },
+    options: {
+      to: { type: 'string' },
+      'with-secrets': { type: 'boolean', default: false },
+      'without-files': { type: 'boolean', default: false },
+    },
   });
   const { env } = findRunningSystem(environment());
   const config = readConfig({ ...databaseSettings, ...storageSettings }, env);
@@ -42,7 +49,7 @@ await runTool(USAGE, async () => {
   rmSync(partial, { recursive: true, force: true });
   for (const part of ['', 'tables', 'clean', 'quarantine'])
     mkdirSync(join(partial, part), { recursive: true, mode: 0o700 });
-  const manifest = await writeBackup(partial, config);
+  const manifest = await writeBackup(partial, config, { withFiles: !values['without-files'] });
   if (values['with-secrets']) await copySecrets(config.DATA_DIR, partial);
   await writeFile(join(partial, MANIFEST), `${JSON.stringify(manifest.content, null, 2)}\n`, { mode: 0o600 });
   renameSync(partial, target);
@@ -55,43 +62,55 @@ await runTool(USAGE, async () => {
     say(`  newest seal of the audit trail: ${manifest.content.seal.number}:${manifest.content.seal.hash}`);
   }
   if (!values['with-secrets']) say('  Secrets are not in it: keep them elsewhere, or say --with-secrets.');
+  if (values['without-files']) say('  The files are not in it: a restore wants them where they are now.');
   for (const name of manifest.missing) say(`✗ the file ${name} of an upload was not there`);
   return manifest.missing.length === 0;
 });
 
-async function writeBackup(directory: string, { DATABASE_URL, DATA_DIR }: { DATABASE_URL: string; DATA_DIR: string }) {
+async function writeBackup(
+  directory: string,
+  config: StorageConfig & { DATABASE_URL: string },
+  { withFiles }: { withFiles: boolean },
+) {
   const stack = new AsyncDisposableStack();
   try {
-    const storage = stack.use(await openLocalStorage(DATA_DIR));
+    const { storage } = await openStorage({ config, log: openLog({ name: 'backup', level: 'silent' }), stack });
     const files: Manifest['files'] = [];
     const missing: string[] = [];
     let seal: Manifest['seal'] = null;
     const tables = await dumpTables({
-      databaseUrl: DATABASE_URL,
+      databaseUrl: config.DATABASE_URL,
       directory,
       async inSnapshot(client) {
         seal = (await trailHead(client)) ?? null;
-        for (const { name, zone } of await storedNames(client)) {
-          // A verdict may have moved it meanwhile.
-          const file =
-            (await storage.open(zone, name)) ?? (await storage.open(zone === 'clean' ? 'quarantine' : 'clean', name));
-          if (file === undefined) {
-            missing.push(name);
-            continue;
-          }
-          try {
-            files.push(await writeDigested(directory, `${zone}/${name}`, Readable.from(await file.read())));
-          } finally {
-            await file.close();
-          }
+        for (const { name, zone } of withFiles ? await storedNames(client) : []) {
+          const file = await copyOut(storage, zone, name, directory);
+          if (file === undefined) missing.push(name);
+          else files.push(file);
         }
       },
     });
     const content: Manifest = { format: 1, madeAt: new Date().toISOString(), ...tables, files, seal };
-    return { content, missing };
+    return { content: withFiles ? content : { ...content, withoutFiles: true as const }, missing };
   } finally {
     await stack.disposeAsync();
   }
+}
+
+/** @returns undefined if the file is nowhere. */
+async function copyOut(storage: Storage, zone: Zone, name: string, directory: string) {
+  // A verdict may have moved it meanwhile.
+  const file = (await storage.open(zone, name)) ?? (await storage.open(otherThan(zone), name));
+  if (file === undefined) return undefined;
+  try {
+    return await writeDigested(directory, `${zone}/${name}`, Readable.from(await file.read()));
+  } finally {
+    await file.close();
+  }
+}
+
+function otherThan(zone: Zone): Zone {
+  return zone === 'clean' ? 'quarantine' : 'clean';
 }
 
 async function copySecrets(dataDir: string, directory: string): Promise<void> {

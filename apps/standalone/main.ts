@@ -1,6 +1,6 @@
-import { environment, readConfig } from '#runtime/config.ts';
+import { environment } from '#runtime/config.ts';
 import { settledWithin } from '#runtime/deadline.ts';
-import { standaloneSettings } from './settings.ts';
+import { readStandaloneConfig } from './settings.ts';
 import { startStandalone } from './standalone.ts';
 
 /** A start that is asked to stop ends at its next step. */
@@ -17,7 +17,7 @@ const stack = new AsyncDisposableStack();
 let exitCode = 0;
 
 try {
-  const config = readConfig(standaloneSettings);
+  const config = readStandaloneConfig();
   const starting = startStandalone({ config, env: environment(), stack, say, signal: asked.signal });
   await Promise.race([starting, ended]);
   const reason = await ended;

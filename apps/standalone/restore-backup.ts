@@ -1,5 +1,4 @@
-import { chmod, copyFile, mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { appendOnlyTables, readOnlyTables, resumeTrail } from '#audit/audit-policy.ts';
 import { verifyChain } from '#audit/verify-chain.ts';
 import { checkDigest } from '#database/backup/digest-file.ts';
@@ -8,42 +7,63 @@ import { readManifest, type Manifest } from '#database/backup/manifest.ts';
 import { migrate } from '#database/migrate.ts';
 import { migrations } from '#database/migrations/list.ts';
 import { openPool, type Pool } from '#database/pool.ts';
+import { openLog } from '#runtime/log.ts';
+import { openStorage } from '#uploads/open-storage.ts';
+import type { StorageConfig } from '#uploads/storage-settings.ts';
+import { zones, type Storage } from '#uploads/storage.ts';
+import { storedNames } from '#uploads/stored-names.ts';
 import { makeUploadsDue } from '#uploads/waiting-uploads.ts';
 import { makeAllDue } from '#webhooks/relay.ts';
-import config from '../../mikro-orm.config.ts';
+import ormConfig from '../../mikro-orm.config.ts';
 
 export interface RestoreOptions {
   /** Of the backup. */
   directory: string;
-  dataDir: string;
+  /** Where files go. */
+  config: StorageConfig;
   databaseUrl: string;
   ownerUrl: string;
   say: (line: string) => void;
 }
 
 /**
- * Brings a backup into an empty database and an empty data directory. Everything is checked before anything is written.
+ * Brings a backup into an empty database and an empty storage. Everything is checked before anything is written.
  * @throws Error that says what is not as it should be.
  */
-export async function restoreBackup({ directory, dataDir, databaseUrl, ownerUrl, say }: RestoreOptions): Promise<void> {
+export async function restoreBackup({ directory, config, databaseUrl, ownerUrl, say }: RestoreOptions): Promise<void> {
   const manifest = await checkedManifest(directory);
   say('✓ The backup is whole');
   if (!(await isEmptyDatabase(ownerUrl))) throw new Error('the database is not empty: a backup goes into an empty one');
-  await requireNoFiles(dataDir);
+  const stack = new AsyncDisposableStack();
+  try {
+    const { storage } = await openStorage({ config, log: openLog({ name: 'restore', level: 'silent' }), stack });
+    if (manifest.withoutFiles !== true) await requireNoFiles(storage);
+    await fill({ directory, manifest, storage, databaseUrl, ownerUrl, say });
+  } finally {
+    await stack.disposeAsync();
+  }
+}
 
+interface FillParts extends Omit<RestoreOptions, 'config'> {
+  manifest: Manifest;
+  storage: Storage;
+}
+
+async function fill({ directory, manifest, storage, databaseUrl, ownerUrl, say }: FillParts): Promise<void> {
   const appRole = decodeURIComponent(new URL(databaseUrl).username) || undefined;
-  const rights = { config, ownerUrl, appRole, appendOnly: appendOnlyTables, readOnly: readOnlyTables };
+  const rights = { config: ormConfig, ownerUrl, appRole, appendOnly: appendOnlyTables, readOnly: readOnlyTables };
   const upTo = manifest.migrations.at(-1);
   await migrate({ ...rights, ...(upTo === undefined ? {} : { upTo }) });
   await loadTables({ ownerUrl, directory, tables: manifest.tables });
   await migrate({ ...rights, afterwards: resumeTrail });
   say(`✓ ${manifest.tables.reduce((sum, { rows }) => sum + rows, 0)} rows are in the database`);
-  await restoreFiles(manifest.files, directory, dataDir);
-  say(`✓ ${manifest.files.length} files are in ${dataDir}`);
+  await restoreFiles(manifest.files, directory, storage);
+  if (manifest.withoutFiles !== true) say(`✓ ${manifest.files.length} files are stored`);
 
   const pool = openPool(databaseUrl, { name: 'restore', max: 3, statementMs: 60_000, onError: () => undefined });
   try {
     await Promise.all([makeAllDue(pool), makeUploadsDue(pool)]);
+    if (manifest.withoutFiles === true) await requireFiles(pool, storage, say);
     await requireIntactTrail(pool, manifest.seal);
   } finally {
     await pool.end();
@@ -62,19 +82,31 @@ async function checkedManifest(directory: string): Promise<Manifest> {
   return manifest;
 }
 
-async function requireNoFiles(dataDir: string): Promise<void> {
-  for (const zone of ['clean', 'quarantine']) {
-    const names = await readdir(join(dataDir, zone)).catch(() => []);
-    if (names.length > 0) throw new Error(`${join(dataDir, zone)} is not empty: a backup goes into an empty one`);
+async function requireNoFiles(storage: Storage): Promise<void> {
+  for (const zone of zones) {
+    for await (const { name } of storage.list(zone)) {
+      throw new Error(`there are files already, such as ${name}: a backup goes into an empty storage`);
+    }
   }
 }
 
-async function restoreFiles(files: Manifest['files'], directory: string, dataDir: string): Promise<void> {
-  for (const zone of ['clean', 'quarantine']) await mkdir(join(dataDir, zone), { recursive: true, mode: 0o700 });
-  for (const { path } of files) {
-    await copyFile(join(directory, path), join(dataDir, path));
-    await chmod(join(dataDir, path), 0o600);
+async function restoreFiles(files: Manifest['files'], directory: string, storage: Storage): Promise<void> {
+  for (const { path, bytes, sha256 } of files) {
+    const zone = zones.find((each) => each === dirname(path));
+    if (zone === undefined) throw new Error(`${path} is no file of an upload`);
+    const file = { name: basename(path), path: join(directory, path), sizeBytes: bytes };
+    await storage.restore(zone, { ...file, sha256: Buffer.from(sha256, 'hex') });
   }
+}
+
+/** The backup has no files: those that its rows name must be where they were. */
+async function requireFiles(pool: Pool, storage: Storage, say: (line: string) => void): Promise<void> {
+  const there = new Set<string>();
+  for (const zone of zones) for await (const { name } of storage.list(zone)) there.add(name);
+  const wanted = await storedNames(pool);
+  const missing = wanted.filter(({ name }) => !there.has(name));
+  for (const { name } of missing) say(`✗ the file ${name} of an upload is not there`);
+  say(`${missing.length === 0 ? '✓' : '!'} ${wanted.length - missing.length} of ${wanted.length} files are there`);
 }
 
 async function requireIntactTrail(pool: Pool, seal: Manifest['seal']): Promise<void> {

@@ -22,6 +22,7 @@ import { newId } from '#runtime/id.ts';
 import { openTestAccess } from '#testing/access.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { receiptDraft } from '#testing/receipt-draft.ts';
+import { s3Credentials, startTestS3, type TestS3 } from '#testing/s3.ts';
 import { storeFile } from '#testing/store-file.ts';
 import { openLocalStorage } from '#uploads/local-storage.ts';
 import { insertReceipts } from '#webhooks/insert-receipts.ts';
@@ -93,12 +94,12 @@ function run(script: string, args: readonly string[], env: Record<string, string
   });
 }
 
-async function emptySystem() {
+async function emptySystem(settings: Record<string, string> = {}) {
   const database = await openTestDatabase({ empty: true });
   onTestFinished(() => database[Symbol.asyncDispose]());
   const directory = temporary();
-  const env = { DATABASE_URL: database.url, MIGRATE_DATABASE_URL: database.ownerUrl, DATA_DIR: directory };
-  return { database, directory, restore: (from = backup) => run('apps/standalone/restore.ts', [from], env) };
+  const env = { DATABASE_URL: database.url, MIGRATE_DATABASE_URL: database.ownerUrl, DATA_DIR: directory, ...settings };
+  return { env, database, directory, restore: (from = backup) => run('apps/standalone/restore.ts', [from], env) };
 }
 
 /** Every row of every table, but for what a restore changes on purpose. */
@@ -146,6 +147,52 @@ it('leaves a system that goes on: open rows are due, the trail is sealed on, the
   const count = await database.pool.query<{ n: number }>('select count(*) as n from security_event');
   expect(await verifyChain(database.pool)).toMatchObject({ intact: true, events: count.rows[0]?.n });
   await expect(database.pool.query('delete from security_event')).rejects.toThrow('permission denied');
+});
+
+describe('files in S3', () => {
+  let s3: TestS3;
+  beforeAll(async () => {
+    s3 = await startTestS3();
+  });
+  afterAll(() => s3[Symbol.asyncDispose]());
+  const settings = (): Record<string, string> => ({
+    UPLOAD_STORAGE: 's3',
+    S3_ENDPOINT: s3.place.endpoint ?? '',
+    S3_QUARANTINE_BUCKET: s3.place.buckets.quarantine,
+    S3_CLEAN_BUCKET: s3.place.buckets.clean,
+    S3_ACCESS_KEY_ID: s3Credentials.accessKeyId,
+    S3_SECRET_ACCESS_KEY: s3Credentials.secretAccessKey,
+    S3_FORCE_PATH_STYLE: 'yes',
+  });
+
+  it('come back into the buckets, are backed up from there, and may be left there', { timeout: 60_000 }, async () => {
+    const first = await emptySystem(settings());
+    expect(await first.restore()).toMatchObject({ code: 0, err: '' });
+    const [name = ''] = readdirSync(join(dataDir, 'quarantine'));
+    expect(await s3.keys('quarantine')).toEqual([name]);
+
+    const whole = join(temporary(), 'whole');
+    const rowsOnly = join(temporary(), 'rows');
+    const made = await run('apps/cli/backup.ts', ['--to', whole], first.env);
+    expect([made.code, readFileSync(join(whole, 'quarantine', name), 'utf8')]).toEqual([0, 'the bytes of an upload']);
+    const lean = await run('apps/cli/backup.ts', ['--to', rowsOnly, '--without-files'], first.env);
+    expect([lean.code, readdirSync(join(rowsOnly, 'quarantine'))]).toEqual([0, []]);
+
+    const second = await emptySystem(settings());
+    expect(await second.restore(whole)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('there are files already'),
+    });
+    expect(await second.restore(rowsOnly)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('✓ 1 of 1 files are there'),
+    });
+    const third = await emptySystem();
+    expect(await third.restore(rowsOnly)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(`✗ the file ${name}`),
+    });
+  });
 });
 
 describe('refuses', () => {

@@ -1,18 +1,17 @@
 import { copyFileSync, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readConfig } from '#runtime/config.ts';
 import { openBoundedLog } from './bounded-log.ts';
 import { openEmbeddedStore } from './embedded-store.ts';
 import { generatedSettings } from './generated-settings.ts';
 import { holdDataDirectory } from './hold-data-directory.ts';
 import { restoreBackup } from './restore-backup.ts';
-import { standaloneSettings } from './settings.ts';
+import { readStandaloneConfig } from './settings.ts';
 
 const USAGE = `npm run restore -- <backup>
 
   brings what npm run backup has written into an empty database (DATABASE_URL and MIGRATE_DATABASE_URL, or the one
-  that npm start runs from an empty DATA_DIR) and its files into DATA_DIR; then npm start, or the programs, go on`;
+  that npm start runs from an empty DATA_DIR) and its files into DATA_DIR or the buckets; then npm start, or the programs, go on`;
 
 const SECRET_FILES = ['secrets.json', 'admin.json'];
 const say = (line: string): void => {
@@ -32,12 +31,12 @@ try {
 await stack.disposeAsync();
 
 async function restore(directory: string): Promise<void> {
-  const config = readConfig(standaloneSettings);
+  const config = readStandaloneConfig();
   const dataDir = config.DATA_DIR;
   holdDataDirectory(dataDir, stack);
   if (config.DATABASE_URL !== undefined) {
     const ownerUrl = config.MIGRATE_DATABASE_URL ?? config.DATABASE_URL;
-    await restoreBackup({ directory, dataDir, databaseUrl: config.DATABASE_URL, ownerUrl, say });
+    await restoreBackup({ directory, config, databaseUrl: config.DATABASE_URL, ownerUrl, say });
     return;
   }
   // Secrets of the backup, where it has some and here are none yet.
@@ -49,6 +48,6 @@ async function restore(directory: string): Promise<void> {
   const log = stack.adopt(openBoundedLog(join(dataDir, 'logs', 'postgres.log')), (opened) => opened.close());
   const store = await openEmbeddedStore({ dataDir, passwords, log, say });
   stack.defer(() => store.close());
-  await restoreBackup({ directory, dataDir, databaseUrl: store.url, ownerUrl: store.ownerUrl, say });
+  await restoreBackup({ directory, config, databaseUrl: store.url, ownerUrl: store.ownerUrl, say });
   say('Type npm start to go on with it.');
 }

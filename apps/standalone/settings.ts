@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { migrationSettings } from '#database/migrate.ts';
 import { queueUrl } from '#queue/settings.ts';
-import { port, url } from '#runtime/config.ts';
+import { ConfigError, port, readConfig, url } from '#runtime/config.ts';
 import { hostSettings } from '#runtime/http-server.ts';
+import { storageFaults, storageSettings } from '#uploads/storage-settings.ts';
 
 export const dataSettings = {
   /** Generated secrets, the embedded database, local files. */
@@ -14,6 +15,7 @@ export const dataSettings = {
 };
 
 export const standaloneSettings = {
+  ...storageSettings,
   ...dataSettings,
   ...hostSettings,
   ...migrationSettings,
@@ -28,3 +30,11 @@ export const standaloneSettings = {
 };
 
 export type StandaloneConfig = z.infer<z.ZodObject<typeof standaloneSettings>>;
+
+/** Reads the settings, and those that only make sense together. @throws ConfigError */
+export function readStandaloneConfig(): StandaloneConfig {
+  const config = readConfig(standaloneSettings);
+  const faults = storageFaults(config);
+  if (faults.length > 0) throw new ConfigError(faults);
+  return config;
+}

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { copyFile, mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDirectorySync, type DirectorySync } from '#uploads/directory-sync.ts';
 import { digestOf, orStorageFull, readChunks, unlessMissing } from '#uploads/disk-file.ts';
@@ -47,6 +47,18 @@ export async function openLocalStorage(dataDir: string): Promise<Storage & Async
         const found = await unlessMissing(stat(join(paths[zone], entry.name)));
         if (found !== undefined) yield { name: entry.name, sizeBytes: found.size, modifiedAt: found.mtime };
       }
+    },
+    async restore(zone, { name, path }) {
+      const target = pathOf(zone, name);
+      await orStorageFull(copyFile(path, target, constants.COPYFILE_EXCL));
+      const file = await open(target, 'r+');
+      try {
+        await file.chmod(0o600);
+        await orStorageFull(file.datasync());
+      } finally {
+        await file.close();
+      }
+      await syncs[zone].sync();
     },
     async [Symbol.asyncDispose]() {
       await syncs.quarantine.close();

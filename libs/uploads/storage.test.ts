@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readSync, rmSync } from 'node:fs';
+import { mkdtempSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,11 +40,16 @@ const DIGEST = sha256Of(CONTENT);
 describe.each(Object.keys(storages))('storage on %s', (kind) => {
   let opened: OpenedStorage;
   let storage: Storage;
+  let scratch: string;
   beforeAll(async () => {
+    scratch = mkdtempSync(join(tmpdir(), 'portcullis-backup-'));
     opened = await storages[kind]!();
     storage = opened.storage;
   });
-  afterAll(() => opened?.[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await opened?.[Symbol.asyncDispose]();
+    rmSync(scratch, { recursive: true, force: true });
+  });
 
   async function within<T>(name: string, use: (file: StoredBytes) => Promise<T>): Promise<T> {
     const file = await storage.open('quarantine', name);
@@ -162,6 +167,16 @@ describe.each(Object.keys(storages))('storage on %s', (kind) => {
       await expect(storage.remove('clean', name)).rejects.toThrow(refusal);
     },
   );
+
+  it.each(zones)('takes a file of a backup back into %s, under its name', async (zone) => {
+    const name = randomBytes(32).toString('hex');
+    const path = join(scratch, name);
+    writeFileSync(path, CONTENT);
+    await storage.restore(zone, { name, path, sizeBytes: CONTENT.length, sha256: DIGEST });
+    const file = await storage.open(zone, name);
+    expect(await file?.digest()).toEqual(DIGEST);
+    await file?.close();
+  });
 
   it('lists each file of a zone once, with its size and when it came', async () => {
     const begunMs = Date.now();

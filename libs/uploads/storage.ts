@@ -45,6 +45,14 @@ export interface StoredFile {
   modifiedAt: Date;
 }
 
+/** A file on this disk that is to be stored again. */
+export interface BackedUpFile {
+  name: string;
+  path: string;
+  sizeBytes: number;
+  sha256: Buffer;
+}
+
 /** Where uploaded bytes lie. A full disk is the failure `storage-full`. */
 export interface Storage {
   create(): Promise<IncomingFile>;
@@ -58,4 +66,6 @@ export interface Storage {
   /** Does nothing if there is no such file. */
   remove(zone: Zone, name: string): Promise<void>;
   list(zone: Zone): AsyncIterable<StoredFile>;
+  /** Brings back a file of a backup, durably, under the name and into the zone that it had. */
+  restore(zone: Zone, file: BackedUpFile): Promise<void>;
 }

@@ -21,6 +21,8 @@ const manifestShape = z.strictObject({
     }),
   ),
   files: z.array(fileShape),
+  /** The files were left where they are: only the rows that name them are here. */
+  withoutFiles: z.literal(true).optional(),
   /** The newest seal of the audit trail. */
   seal: z.strictObject({ number: z.int(), hash: digest }).nullable(),
 });

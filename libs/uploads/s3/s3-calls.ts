@@ -36,7 +36,7 @@ export interface PutOrder {
 /** The calls to S3 that storage is made of: each within its deadline, tried again where that can help. */
 export interface S3Calls {
   /** @returns the SHA-256 that S3 has computed of what it has got; undefined if it does not say. */
-  put(name: string, order: PutOrder): Promise<Buffer | undefined>;
+  put(zone: Zone, name: string, order: PutOrder): Promise<Buffer | undefined>;
   /** Undefined if there is no such object. */
   sizeOf(zone: Zone, name: string): Promise<number | undefined>;
   get(zone: Zone, name: string, range?: ByteRange): Promise<Readable | undefined>;
@@ -86,7 +86,7 @@ export async function openS3Calls(place: S3Place, limits: S3Limits = LIMITS): Pr
   };
 
   return {
-    put(name, { open, sizeBytes, sha256 }) {
+    put(zone, name, { open, sizeBytes, sha256 }) {
       return named(
         'PutObject',
         persist(limits.put, async (abortSignal) => {
@@ -95,7 +95,7 @@ export async function openS3Calls(place: S3Place, limits: S3Limits = LIMITS): Pr
           body.once('error', (error) => broken.abort(error));
           try {
             const command = new s3.PutObjectCommand({
-              Bucket: buckets.quarantine,
+              Bucket: buckets[zone],
               Key: name,
               Body: body,
               ContentLength: sizeBytes,

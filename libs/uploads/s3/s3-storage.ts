@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '#runtime/failure.ts';
 import type { HealthCheck } from '#runtime/health.ts';
@@ -9,7 +10,7 @@ import { openNamelessFiles } from '#uploads/nameless-file.ts';
 import { openBucketWatch } from '#uploads/s3/bucket-watch.ts';
 import { openObjectBytes } from '#uploads/s3/object-bytes.ts';
 import { openS3Calls, type PutOrder, type S3Limits } from '#uploads/s3/s3-calls.ts';
-import { openSpooledFile } from '#uploads/s3/spooled-file.ts';
+import { openSpooledFile, requireDigest } from '#uploads/s3/spooled-file.ts';
 import type { S3Place } from '#uploads/storage-settings.ts';
 import { zones, type Storage, type StoredBytes, type Zone } from '#uploads/storage.ts';
 import { isStoredName, newStoredName, requireStoredName } from '#uploads/stored-name.ts';
@@ -43,12 +44,16 @@ export async function openS3Storage(options: S3StorageOptions): Promise<S3Storag
   const gather = openGathering();
   const takeTurn = openTurns(PUTS_AT_ONCE);
 
-  function put(name: string, order: PutOrder): Promise<Buffer | undefined> {
+  function put(zone: Zone, name: string, order: PutOrder): Promise<Buffer | undefined> {
     const waitedFrom = performance.now();
     return takeTurn(() => {
       if (performance.now() - waitedFrom > TURN_MS) throw new Failure('storage-unavailable');
-      return watch.use('quarantine', () => calls.put(name, order));
+      return watch.use(zone, () => calls.put(zone, name, order));
     });
+  }
+
+  async function digestOf(zone: Zone, name: string): Promise<Buffer | undefined> {
+    return (await open(zone, name))?.digest();
   }
 
   async function open(zone: Zone, name: string): Promise<StoredBytes | undefined> {
@@ -74,10 +79,8 @@ export async function openS3Storage(options: S3StorageOptions): Promise<S3Storag
         name,
         handle,
         file: gather(handle),
-        put: (order) => put(name, order),
-        async readBack() {
-          return (await open('quarantine', name))?.digest();
-        },
+        put: (order) => put('quarantine', name, order),
+        readBack: () => digestOf('quarantine', name),
         remove: () => remove('quarantine', name),
       });
     },
@@ -98,6 +101,11 @@ export async function openS3Storage(options: S3StorageOptions): Promise<S3Storag
         yield* page.objects.filter(({ name }) => isStoredName(name));
         token = page.next;
       } while (token !== undefined);
+    },
+    async restore(zone, { name, path, sizeBytes, sha256 }) {
+      requireStoredName(name);
+      const told = await put(zone, name, { open: () => createReadStream(path), sizeBytes, sha256 });
+      requireDigest(told ?? (await digestOf(zone, name)), sha256);
     },
     check: {
       name: 'storage',

@@ -37,8 +37,7 @@ export function openSpooledFile({ name, handle, file, put, readBack, remove }: S
       const open = () => Readable.from(readChunks(handle), { objectMode: false, highWaterMark: 1 });
       const told = await put({ open, sizeBytes, sha256 });
       isStored = true;
-      const stored = told ?? (await readBack());
-      if (stored?.equals(sha256) !== true) throw s3Failure('PutObject', new Error('stored with another digest'));
+      requireDigest(told ?? (await readBack()), sha256);
       await file.close();
     },
     async abort() {
@@ -48,4 +47,9 @@ export function openSpooledFile({ name, handle, file, put, readBack, remove }: S
       isStored = false;
     },
   };
+}
+
+/** @throws Failure `storage-unavailable` if something else is stored than was sent. */
+export function requireDigest(stored: Buffer | undefined, sha256: Buffer): void {
+  if (stored?.equals(sha256) !== true) throw s3Failure('PutObject', new Error('stored with another digest'));
 }
