@@ -12,6 +12,8 @@ import { verifyRegularly } from '#audit/verification.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { runAs } from '#testing/database-template.ts';
 import { hasRedis, redisUrl } from '#testing/redis.ts';
+import { s3Credentials, startTestS3, type S3Fault, type TestS3 } from '#testing/s3.ts';
+import type { Zone } from '#uploads/storage.ts';
 import { examineBackups } from './doctor/examine-backups.ts';
 import { examineDatabase } from './doctor/examine-database.ts';
 import { examineDoors } from './doctor/examine-doors.ts';
@@ -19,6 +21,7 @@ import { examineQueue } from './doctor/examine-queue.ts';
 import { examineRepository } from './doctor/examine-repository.ts';
 import { examineScanner } from './doctor/examine-scanner.ts';
 import { examineSecrets } from './doctor/examine-secrets.ts';
+import { examineStorage } from './doctor/examine-storage.ts';
 import type { Finding } from './doctor/finding.ts';
 
 const never = new AbortController().signal;
@@ -195,6 +198,89 @@ describe('the queue', () => {
 it('finds no scanner, and one that is away', async () => {
   expect(told(await examineScanner({}))).toEqual(['worth-a-look: no scanner is set: uploads wait in quarantine']);
   expect(told(await examineScanner({ CLAMD_URL: 'tcp://127.0.0.1:1' }))).toEqual(['wrong: clamd does not answer']);
+});
+
+describe('the storage', () => {
+  let s3: TestS3;
+  beforeEach(async () => {
+    s3 = await startTestS3();
+  });
+  afterEach(() => s3[Symbol.asyncDispose]());
+  const examine = async (env: Record<string, string> = {}) => told(await examineStorage({ ...s3.settings, ...env }));
+
+  /** What a store answers that knows all of S3's questions. */
+  function configure(zone: Zone, answers: Record<string, S3Fault>): void {
+    const before = s3.fault;
+    s3.fault = (request) => (request.zone === zone ? answers[request.operation] : undefined) ?? before(request);
+  }
+  const versioning = (status: string) => ({
+    GetBucketVersioning: { xml: `<VersioningConfiguration><Status>${status}</Status></VersioningConfiguration>` },
+  });
+  const policy = (isPublic: boolean) => ({
+    GetBucketPolicyStatus: { xml: `<PolicyStatus><IsPublic>${isPublic}</IsPublic></PolicyStatus>` },
+  });
+  const rule = (prefix: string, action: string) => ({
+    GetBucketLifecycleConfiguration: {
+      xml: `<LifecycleConfiguration><Rule><Status>Enabled</Status><Filter><Prefix>${prefix}</Prefix></Filter>${action}</Rule></LifecycleConfiguration>`,
+    },
+  });
+  const EXPIRES = '<Expiration><Days>30</Days></Expiration>';
+
+  it('is a disk, or two buckets that are as they should be', async () => {
+    expect(told(await examineStorage({}))).toEqual(['well: uploaded files lie on the disk of DATA_DIR']);
+    configure('quarantine', { ...policy(false), ...versioning('Suspended') });
+    configure('clean', {
+      ...policy(false),
+      ...versioning('Enabled'),
+      ...rule('', '<NoncurrentVersionExpiration><NoncurrentDays>30</NoncurrentDays></NoncurrentVersionExpiration>'),
+    });
+    expect(await examine()).toEqual([
+      'well: the bucket test-quarantine answers, and not to everyone',
+      'well: the bucket test-clean answers, and not to everyone',
+    ]);
+  });
+
+  it('finds buckets that everyone can read, by their policy or by trying', async () => {
+    configure('quarantine', policy(true));
+    configure('clean', { ListObjectsV2: { xml: '<ListBucketResult/>' } });
+    expect(await examine()).toEqual(
+      expect.arrayContaining(['wrong: the bucket test-quarantine is public', 'wrong: the bucket test-clean is public']),
+    );
+  });
+
+  it('finds versions where infected files are, and none where clean ones are', async () => {
+    configure('quarantine', versioning('Enabled'));
+    configure('clean', versioning('Suspended'));
+    expect(await examine()).toEqual(
+      expect.arrayContaining([
+        'worth-a-look: the bucket test-clean keeps no versions: what is deleted there is gone',
+        'worth-a-look: the bucket test-quarantine keeps versions, also of what was infected',
+      ]),
+    );
+  });
+
+  it('finds lifecycle rules that delete uploads, and no others', async () => {
+    configure('quarantine', rule('logs/', EXPIRES));
+    configure('clean', rule('', EXPIRES));
+    const findings = await examine();
+    expect(findings.filter((text) => text.includes('lifecycle'))).toEqual([
+      'wrong: a lifecycle rule deletes files from the bucket test-clean',
+    ]);
+  });
+
+  it('finds buckets that are not there, shut or away, settings that do not fit, and shows no key', async () => {
+    const missing = await examine({ S3_CLEAN_BUCKET: 'nowhere-to-be-found' });
+    expect(missing).toContain("wrong: the bucket nowhere-to-be-found can't be used: NotFound");
+    s3.fault = () => ({ status: 403, code: 'AccessDenied' });
+    expect((await examine())[0]).toMatch(/^wrong: the bucket test-quarantine can't be used: /);
+    await s3.away();
+    const findings = await examine();
+    expect(findings[0]).toBe("wrong: the bucket test-quarantine can't be used: ECONNREFUSED");
+    expect(JSON.stringify(findings)).not.toContain(s3Credentials.secretAccessKey);
+    expect(await examine({ S3_CLEAN_BUCKET: 'test-quarantine' })).toEqual([
+      expect.stringMatching(/^wrong: S3_CLEAN_BUCKET: is the bucket of the quarantine/),
+    ]);
+  });
 });
 
 describe('backups', () => {

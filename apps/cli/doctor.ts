@@ -7,13 +7,14 @@ import { examineQueue } from './doctor/examine-queue.ts';
 import { examineRepository } from './doctor/examine-repository.ts';
 import { examineScanner } from './doctor/examine-scanner.ts';
 import { examineSecrets } from './doctor/examine-secrets.ts';
+import { examineStorage } from './doctor/examine-storage.ts';
 import type { Finding } from './doctor/finding.ts';
 import { findRunningSystem } from './running-system.ts';
 import { runTool, say } from './run-tool.ts';
 
 const USAGE = `npm run doctor -- [--backups <directory>]
 
-  looks at secrets, git, database, queue, scanner, clocks, backups and open doors; exits 1 if something is wrong,
+  looks at secrets, git, database, queue, scanner, files, clocks, backups and open doors; exits 1 if something is wrong,
   and says what to do about it. Shows no secret and changes nothing.`;
 
 const MARKS: Record<Finding['state'], string> = { well: '✓', 'worth-a-look': '!', wrong: '✗', unknown: '?' };
@@ -27,6 +28,7 @@ await runTool(USAGE, async () => {
     await examineDatabase(env),
     await examineQueue(env),
     await examineScanner(env),
+    await examineStorage(env),
     await examineBackups(env, values.backups),
     await examineDoors(env, { ingress, board }),
   ];

@@ -22,7 +22,7 @@ import { newId } from '#runtime/id.ts';
 import { openTestAccess } from '#testing/access.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { receiptDraft } from '#testing/receipt-draft.ts';
-import { s3Credentials, startTestS3, type TestS3 } from '#testing/s3.ts';
+import { startTestS3, type TestS3 } from '#testing/s3.ts';
 import { storeFile } from '#testing/store-file.ts';
 import { openLocalStorage } from '#uploads/local-storage.ts';
 import { insertReceipts } from '#webhooks/insert-receipts.ts';
@@ -155,18 +155,9 @@ describe('files in S3', () => {
     s3 = await startTestS3();
   });
   afterAll(() => s3[Symbol.asyncDispose]());
-  const settings = (): Record<string, string> => ({
-    UPLOAD_STORAGE: 's3',
-    S3_ENDPOINT: s3.place.endpoint ?? '',
-    S3_QUARANTINE_BUCKET: s3.place.buckets.quarantine,
-    S3_CLEAN_BUCKET: s3.place.buckets.clean,
-    S3_ACCESS_KEY_ID: s3Credentials.accessKeyId,
-    S3_SECRET_ACCESS_KEY: s3Credentials.secretAccessKey,
-    S3_FORCE_PATH_STYLE: 'yes',
-  });
 
   it('come back into the buckets, are backed up from there, and may be left there', { timeout: 60_000 }, async () => {
-    const first = await emptySystem(settings());
+    const first = await emptySystem(s3.settings);
     expect(await first.restore()).toMatchObject({ code: 0, err: '' });
     const [name = ''] = readdirSync(join(dataDir, 'quarantine'));
     expect(await s3.keys('quarantine')).toEqual([name]);
@@ -178,7 +169,7 @@ describe('files in S3', () => {
     const lean = await run('apps/cli/backup.ts', ['--to', rowsOnly, '--without-files'], first.env);
     expect([lean.code, readdirSync(join(rowsOnly, 'quarantine'))]).toEqual([0, []]);
 
-    const second = await emptySystem(settings());
+    const second = await emptySystem(s3.settings);
     expect(await second.restore(whole)).toMatchObject({
       code: 1,
       err: expect.stringContaining('there are files already'),

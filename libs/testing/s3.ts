@@ -16,6 +16,8 @@ export interface S3Request {
 /** What is to become of a request instead of being answered: a refusal, silence, or an answer that breaks off. */
 export type S3Fault =
   | { status: number; code: string }
+  /** Answered with this document, which fauxqs would not have. */
+  | { xml: string }
   | 'silence'
   /** Done, but the answer is lost. */
   | 'lost'
@@ -27,6 +29,8 @@ export type S3Fault =
 /** An S3 on loopback: fauxqs, behind a door that counts requests, checks digests as S3 does, and fails when it is told to. */
 export interface TestS3 extends AsyncDisposable {
   place: S3Place;
+  /** The same as environment of a process. */
+  settings: Record<string, string>;
   /** Every request since the start, in order. */
   readonly requests: readonly S3Request[];
   /** Called with each request before it is let through. */
@@ -54,8 +58,12 @@ export async function startTestS3(): Promise<TestS3> {
     const body = Buffer.concat(chunks);
     const seen = describe(incoming);
     requests.push(seen);
-    const fault = s3.fault(seen) ?? checkDigest(incoming, body);
+    const fault = s3.fault(seen) ?? requireSignature(incoming) ?? checkDigest(incoming, body);
     if (fault === 'silence') return;
+    if (typeof fault === 'object' && 'xml' in fault) {
+      response.writeHead(200, { 'content-type': 'application/xml' }).end(fault.xml);
+      return;
+    }
     if (typeof fault === 'object') {
       refuse(response, fault, incoming.method === 'HEAD');
       return;
@@ -113,6 +121,17 @@ export async function startTestS3(): Promise<TestS3> {
       door = open();
       await listen();
     },
+    get settings() {
+      return {
+        UPLOAD_STORAGE: 's3',
+        S3_ENDPOINT: s3.place.endpoint ?? '',
+        S3_QUARANTINE_BUCKET: BUCKETS.quarantine,
+        S3_CLEAN_BUCKET: BUCKETS.clean,
+        S3_ACCESS_KEY_ID: s3Credentials.accessKeyId,
+        S3_SECRET_ACCESS_KEY: s3Credentials.secretAccessKey,
+        S3_FORCE_PATH_STYLE: 'yes',
+      };
+    },
     async [Symbol.asyncDispose]() {
       await away();
       await behind.stop();
@@ -128,11 +147,24 @@ function describe({ method, url = '', headers }: IncomingMessage): S3Request {
   return { operation: operationOf(method ?? '', key, query, headers['x-amz-copy-source'] !== undefined), zone, key };
 }
 
+const SUBRESOURCES: Record<string, string> = {
+  'list-type': 'ListObjectsV2',
+  policyStatus: 'GetBucketPolicyStatus',
+  versioning: 'GetBucketVersioning',
+  lifecycle: 'GetBucketLifecycleConfiguration',
+};
+
 function operationOf(method: string, key: string, query: string, isCopy: boolean): string {
   if (method === 'PUT') return isCopy ? 'CopyObject' : 'PutObject';
   if (method === 'HEAD') return key === '' ? 'HeadBucket' : 'HeadObject';
   if (method === 'DELETE') return 'DeleteObject';
-  return query.includes('list-type=2') ? 'ListObjectsV2' : 'GetObject';
+  const asked = Object.keys(SUBRESOURCES).find((name) => new RegExp(`(?:^|&)${name}(?:[=&]|$)`).test(query));
+  return asked === undefined ? 'GetObject' : (SUBRESOURCES[asked] ?? '');
+}
+
+/** fauxqs lets everyone in. */
+function requireSignature({ headers }: IncomingMessage): S3Fault | undefined {
+  return headers.authorization === undefined ? { status: 403, code: 'AccessDenied' } : undefined;
 }
 
 /** fauxqs stores checksums without computing them; S3 refuses what does not have the one that was sent. */

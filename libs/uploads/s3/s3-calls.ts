@@ -1,17 +1,15 @@
 import type { Readable } from 'node:stream';
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import { openS3Client, type ConnectionLimits } from '#uploads/s3/s3-client.ts';
 import { isNotFound, isMissingKey, s3Failure } from '#uploads/s3/s3-error.ts';
 import { persist, type Patience } from '#uploads/s3/persist.ts';
 import type { S3Place } from '#uploads/storage-settings.ts';
 import type { ByteRange, StoredFile, Zone } from '#uploads/storage.ts';
 
-export interface S3Limits {
+export interface S3Limits extends ConnectionLimits {
   /** Of all calls but `put`. */
   call: Patience;
   put: Patience;
-  /** How long a connection may take to be there, and how long it may be silent. */
-  connectMs: number;
-  idleMs: number;
   /** Objects in one answer to `list`. */
   pageSize: number;
 }
@@ -23,8 +21,6 @@ const LIMITS: S3Limits = {
   idleMs: 8_000,
   pageSize: 1_000,
 };
-/** More wait for a connection, and give up when `connectMs` is over. */
-const MAX_SOCKETS = 256;
 
 export interface PutOrder {
   /** The bytes from their beginning, anew for each try. */
@@ -50,39 +46,16 @@ export interface S3Calls {
   close(): void;
 }
 
-/** Loads the SDK: only where files lie in S3 does anybody wait for it. Asks S3 nothing yet. */
+/** Loads the SDK, and asks S3 nothing yet. */
 export async function openS3Calls(place: S3Place, limits: S3Limits = LIMITS): Promise<S3Calls> {
-  const s3 = await import('@aws-sdk/client-s3');
-  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
-  const client = new s3.S3Client({
-    region: place.region,
-    forcePathStyle: place.forcePathStyle,
-    ...(place.endpoint === undefined ? {} : { endpoint: place.endpoint }),
-    ...(place.credentials === undefined ? {} : { credentials: place.credentials }),
-    // It warns on the console of what we tell in our log.
-    logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
-    // We try again ourselves: the SDK can't begin a stream anew.
-    maxAttempts: 1,
-    // Would cost a connection of its own for each large file.
-    expectContinueHeader: false,
-    // Ours are SHA-256s; other checksums would be computed besides, and not every store knows them.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: {
-      connectionTimeout: limits.connectMs,
-      socketTimeout: limits.idleMs,
-      httpAgent: agent,
-      httpsAgent: agent,
-    },
-  });
-
+  const { sdk, client } = await openS3Client(place, limits);
   const { buckets } = place;
   const call = <T>(operation: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
     named(operation, persist(limits.call, work));
 
   /** Before a file is called missing: its bucket must be there. */
   const requireBucket = async (zone: Zone, abortSignal: AbortSignal): Promise<void> => {
-    await client.send(new s3.HeadBucketCommand({ Bucket: buckets[zone] }), { abortSignal });
+    await client.send(new sdk.HeadBucketCommand({ Bucket: buckets[zone] }), { abortSignal });
   };
 
   return {
@@ -94,7 +67,7 @@ export async function openS3Calls(place: S3Place, limits: S3Limits = LIMITS): Pr
           const broken = new AbortController();
           body.once('error', (error) => broken.abort(error));
           try {
-            const command = new s3.PutObjectCommand({
+            const command = new sdk.PutObjectCommand({
               Bucket: buckets[zone],
               Key: name,
               Body: body,
@@ -114,7 +87,7 @@ export async function openS3Calls(place: S3Place, limits: S3Limits = LIMITS): Pr
     sizeOf(zone, name) {
       return call('HeadObject', async (abortSignal) => {
         try {
-          const command = new s3.HeadObjectCommand({ Bucket: buckets[zone], Key: name });
+          const command = new sdk.HeadObjectCommand({ Bucket: buckets[zone], Key: name });
           const { ContentLength: sizeBytes } = await client.send(command, { abortSignal });
           return sizeBytes ?? 0;
         } catch (error) {
@@ -127,7 +100,7 @@ export async function openS3Calls(place: S3Place, limits: S3Limits = LIMITS): Pr
     get(zone, name, range) {
       return call('GetObject', async (abortSignal) => {
         const bytes = range && `bytes=${range.start}-${range.end}`;
-        const command = new s3.GetObjectCommand({ Bucket: buckets[zone], Key: name, Range: bytes });
+        const command = new sdk.GetObjectCommand({ Bucket: buckets[zone], Key: name, Range: bytes });
         const answer = await client.send(command, { abortSignal }).catch(unlessMissingKey);
         return answer && bodyOf(answer);
       });
@@ -135,18 +108,18 @@ export async function openS3Calls(place: S3Place, limits: S3Limits = LIMITS): Pr
     copy(name, from, to) {
       return call('CopyObject', async (abortSignal) => {
         const CopySource = `${buckets[from]}/${name}`;
-        const command = new s3.CopyObjectCommand({ Bucket: buckets[to], Key: name, CopySource });
+        const command = new sdk.CopyObjectCommand({ Bucket: buckets[to], Key: name, CopySource });
         return (await client.send(command, { abortSignal }).catch(unlessMissingKey)) !== undefined;
       });
     },
     async remove(zone, name) {
       await call('DeleteObject', (abortSignal) =>
-        client.send(new s3.DeleteObjectCommand({ Bucket: buckets[zone], Key: name }), { abortSignal }),
+        client.send(new sdk.DeleteObjectCommand({ Bucket: buckets[zone], Key: name }), { abortSignal }),
       );
     },
     list(zone, token) {
       return call('ListObjectsV2', async (abortSignal) => {
-        const command = new s3.ListObjectsV2Command({
+        const command = new sdk.ListObjectsV2Command({
           Bucket: buckets[zone],
           MaxKeys: limits.pageSize,
           ContinuationToken: token,
@@ -171,8 +144,6 @@ export async function openS3Calls(place: S3Place, limits: S3Limits = LIMITS): Pr
     close: () => client.destroy(),
   };
 }
-
-function ignore(): void {}
 
 function unlessMissingKey(error: unknown): undefined {
   if (!isMissingKey(error)) throw error;
