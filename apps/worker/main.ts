@@ -7,6 +7,7 @@ import { openProducer } from '#queue/producer.ts';
 import { openQueueReader } from '#queue/reader.ts';
 import { declareSchedules } from '#queue/schedules.ts';
 import { queueUrlOf } from '#queue/settings.ts';
+import { endWhenBlocked } from '#runtime/end-when-blocked.ts';
 import { openTraces } from '#runtime/open-traces.ts';
 import { openHealth } from '#runtime/health.ts';
 import { listen } from '#runtime/http-server.ts';
@@ -44,12 +45,15 @@ const QUEUE_LIMIT_MS = 1_000;
 const SWEEP_CHECK_MS = 60_000;
 const CLOSE_LIMIT_MS = 5_000;
 const DATABASE_CONNECTIONS = 8;
+/** A handler that holds the loop for longer has lost the leases of all that is in hand here: others take it up. */
+const BLOCKED_LIMIT_MS = 10_000;
 
 await runProcess('worker', async ({ stack, log }) => {
   const config = readWorkerConfig();
   const retentionDaysOf = readRetention(config.WEBHOOK_RETENTION_DAYS);
   const all = Object.keys(catalogue) as QueueName[];
   const queues = chosenQueues(process.argv.slice(2), all);
+  stack.defer(endWhenBlocked({ name: 'worker', limitMs: BLOCKED_LIMIT_MS }));
   const metrics = openWorkerMetrics();
   const traces = await openTraces({
     endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
