@@ -8,7 +8,8 @@ import { declareSchedules } from '#queue/schedules.ts';
 import { openLog } from '#runtime/log.ts';
 import { makeCertificates } from '#testing/certificates.ts';
 import { numbered } from '#testing/queue-worker.ts';
-import { startRedisCluster, startSentinelGroup, startTlsRedis, type RedisGroup } from '#testing/redis-groups.ts';
+import { startRedisCluster, startSentinelGroup, startTlsRedis } from '#testing/redis-groups.ts';
+import type { RedisGroup } from '#testing/sentinel-group.ts';
 import { hasRedis } from '#testing/redis.ts';
 
 const log = openLog({ name: 'test', level: 'silent' });

@@ -17,6 +17,8 @@ export interface RedisServer extends AsyncDisposable {
   ended(): Promise<void>;
   /** Starts it again on its port and on what it kept, after `stop` or a kill. */
   restart(): Promise<void>;
+  /** Starts it again if it has ended by itself. */
+  heal(): Promise<void>;
   /** Ends it at once and starts an empty one in its place. */
   replace(): Promise<void>;
 }
@@ -71,6 +73,9 @@ export async function startRedisServer(
       await current.ended;
     },
     restart,
+    async heal() {
+      if (!current.running) await restart();
+    },
     async replace() {
       current.signal('SIGKILL');
       await current.ended;

@@ -3,6 +3,7 @@ import type { Pool } from '#database/pool.ts';
 import { POISON } from '#testing/chaos/message.ts';
 import type { Random } from '#testing/chaos/random.ts';
 import { LIES, type Lie } from '#testing/chaos/scanner.ts';
+import { fillDisk } from '#testing/chaos/small-disks.ts';
 import type { WebhookSenders } from '#testing/chaos/send-webhooks.ts';
 import type { Backend, ChaosSystem } from '#testing/chaos/system.ts';
 import { runCommand } from '#testing/redis-command.ts';
@@ -14,6 +15,8 @@ export interface Struck {
   /** Seconds of what lasts: short in the short form. */
   seconds: number;
   violate: (text: string) => void;
+  /** Says when the blow has landed, if that is later than when it was begun: recovery is counted from there. */
+  landed: () => void;
 }
 
 export interface Fault {
@@ -27,6 +30,8 @@ export interface Fault {
   /** Takes longer than a short run has. */
   leastSeconds?: number;
   needsScanner?: boolean;
+  /** Small ones, that it can fill. */
+  needsDisks?: boolean;
   /** Resolves when what was broken is whole again. */
   strike: (struck: Struck) => Promise<void>;
 }
@@ -35,16 +40,20 @@ const LATENCY_MS = 200;
 const GRACE_MS = 12_000;
 const HOUR_MS = 3_600_000;
 const PARKED_MS = 180_000;
+const ABORTED = 128 + 6;
+const KILLED = 128 + 9;
 const LOOK_MS = 250;
 
-const WIPE_TRIES = 10;
+const WIPE_TRIES = 50;
+// Given up before it is taken for a deadlock: statements of the queue lock its tables in another order.
 const WIPE_QUEUE = `
-  do $$ begin execute (
-    select 'truncate ' || string_agg(format('bullmq.%I', tablename), ', ') from pg_tables
-    where schemaname = 'bullmq' and tablename <> 'migration');
+  do $$ begin
+    perform set_config('lock_timeout', '200ms', true);
+    execute (select 'truncate ' || string_agg(format('bullmq.%I', tablename), ', ') from pg_tables
+      where schemaname = 'bullmq' and tablename <> 'migration');
   end $$`;
 
-/** The queue's own statements lock its tables in another order, so it may take more than one try. */
+/** Empties every table of the queue. */
 export async function wipeQueue(pool: Pool): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -52,22 +61,39 @@ export async function wipeQueue(pool: Pool): Promise<void> {
       return;
     } catch (error) {
       if (tries === WIPE_TRIES) throw error;
+      await sleep(LOOK_MS);
     }
   }
 }
 
-/** It dies with a worker ten times, each time seen when its lease runs out. */
-async function parksPoison(pool: Pool): Promise<boolean> {
+/** It is lost with a worker ten times, each time seen when its lease runs out. */
+async function parksPoison(pool: Pool, kind: keyof typeof POISON): Promise<boolean> {
   for (let waitedMs = 0; waitedMs < PARKED_MS; waitedMs += LOOK_MS) {
     const { rows } = await pool.query<{ open: number; dead: number }>(
       `select count(*) filter (where state = 'open')::int as open, count(*) filter (where state = 'dead')::int as dead
        from webhook_event where raw::text like '%' || $1 || '%'`,
-      [POISON.kills],
+      [POISON[kind]],
     );
     if (rows[0]?.open === 0 && rows[0].dead > 0) return true;
     await sleep(LOOK_MS);
   }
   return false;
+}
+
+/** Poison that its workers do not survive; the codes are how they end by it. */
+function deadlyPoison(kind: keyof typeof POISON, title: string, codes: readonly number[]): Fault {
+  return {
+    id: 'F14',
+    title,
+    leastSeconds: 60,
+    async strike({ system, senders, violate }) {
+      for (const worker of system.workers) worker.excuse(codes);
+      await senders.poison(kind);
+      if (!(await parksPoison(system.pool, kind))) violate(`${title} was not parked`);
+      await system.live();
+      for (const worker of system.workers) worker.excuse([]);
+    },
+  };
 }
 
 export const faults: readonly Fault[] = [
@@ -110,9 +136,10 @@ export const faults: readonly Fault[] = [
     id: 'F4',
     title: 'the queue wiped',
     mark: { what: 'resumed', ms: 3_000 },
-    async strike({ system }) {
-      if (system.redis === undefined) await wipeQueue(system.pool);
-      else await runCommand(system.redis.url, 'FLUSHALL');
+    async strike({ system, landed }) {
+      if (system.backend === 'postgres') await wipeQueue(system.pool);
+      else await runCommand(system.queueUrl, 'FLUSHALL');
+      landed();
     },
   },
   {
@@ -149,6 +176,19 @@ export const faults: readonly Fault[] = [
       await runCommand(redis.url, 'CONFIG', 'SET', 'maxmemory', '1');
       await sleep(seconds * 1_000);
       await runCommand(redis.url, 'CONFIG', 'SET', 'maxmemory', '0');
+    },
+  },
+  {
+    id: 'F7',
+    title: 'kill -9 of the Redis that the Sentinels call master',
+    backend: 'sentinel',
+    mark: { what: 'resumed', ms: 15_000 },
+    async strike({ system: { sentinel }, seconds }) {
+      const master = await sentinel?.masterOf('any');
+      master?.signal('SIGKILL');
+      await master?.ended();
+      await sleep(seconds * 1_000);
+      await master?.restart();
     },
   },
   {
@@ -240,15 +280,9 @@ export const faults: readonly Fault[] = [
   },
   { id: 'F13', title: '100 copies at once', strike: ({ senders }) => senders.burst(100) },
   { id: 'F14', title: 'an event whose handler throws', strike: ({ senders }) => senders.poison('throws') },
-  {
-    id: 'F14',
-    title: 'an event that ends its worker',
-    leastSeconds: 60,
-    async strike({ system, senders, violate }) {
-      await senders.poison('kills');
-      if (!(await parksPoison(system.pool))) violate('an event that ends its worker was not parked');
-    },
-  },
+  deadlyPoison('kills', 'an event that ends its worker', []),
+  deadlyPoison('fills', 'an event that takes all memory', [ABORTED]),
+  deadlyPoison('blocks', 'an event that stops the event loop', [KILLED]),
   {
     id: 'F15',
     title: 'kill -9 of clamd',
@@ -276,6 +310,41 @@ export const faults: readonly Fault[] = [
     },
   },
   {
+    id: 'F16',
+    title: "PostgreSQL's disk full",
+    needsDisks: true,
+    async strike({ system: { postgres, pool, disks = '' }, seconds }) {
+      const empty = fillDisk(disks, 'postgres');
+      // The next file of the log has no room either.
+      await pool.query('select pg_switch_wal()').catch(() => undefined);
+      await sleep(seconds * 1_000);
+      empty();
+      await postgres.heal();
+    },
+  },
+  {
+    id: 'F16',
+    title: 'the disk of uploads full',
+    needsDisks: true,
+    async strike({ system: { disks = '' }, seconds }) {
+      const empty = fillDisk(disks, 'data');
+      await sleep(seconds * 1_000);
+      empty();
+    },
+  },
+  {
+    id: 'F16',
+    title: "Redis' disk full",
+    needsDisks: true,
+    backend: 'redis',
+    async strike({ system: { redis, disks = '' }, seconds }) {
+      const empty = fillDisk(disks, 'redis');
+      await sleep(seconds * 1_000);
+      empty();
+      await redis?.heal();
+    },
+  },
+  {
     id: 'F18',
     title: 'rolling SIGTERM',
     async strike({ system, violate }) {
@@ -294,17 +363,19 @@ export interface FaultChoice {
   /** Of the run. */
   seconds: number;
   hasScanner: boolean;
+  hasDisks: boolean;
   /** One row of the table. */
   id?: string | undefined;
 }
 
 /** Those that a run has the stores and the time for, or of these one row of the table. */
-export function faultsFor({ backend, seconds, hasScanner, id }: FaultChoice): Fault[] {
+export function faultsFor({ backend, seconds, hasScanner, hasDisks, id }: FaultChoice): Fault[] {
   const chosen = faults.filter(
     (fault) =>
       (fault.backend ?? backend) === backend &&
       (fault.leastSeconds ?? 0) <= seconds &&
       (hasScanner || fault.needsScanner !== true) &&
+      (hasDisks || fault.needsDisks !== true) &&
       (id === undefined || fault.id === id),
   );
   if (chosen.length === 0) throw new Error(`there is no fault ${id} on ${backend}`);

@@ -2,7 +2,12 @@ import { createHmac } from 'node:crypto';
 import { messageBody, WHATSAPP_TEST_SECRET } from '#testing/whatsapp-load.ts';
 
 /** Event texts that a handler can't do anything with. */
-export const POISON = { throws: 'poison-that-throws', kills: 'poison-that-kills' } as const;
+export const POISON = {
+  throws: 'poison-that-throws',
+  kills: 'poison-that-kills',
+  fills: 'poison-that-fills',
+  blocks: 'poison-that-blocks',
+} as const;
 
 const KEY = /wamid\.chaos\.[\w.-]+/;
 /** The same for PostgreSQL. */

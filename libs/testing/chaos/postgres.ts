@@ -1,5 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { settledWithin } from '#runtime/deadline.ts';
 import { openEmbeddedDatabase, type EmbeddedDatabase } from '#database/embedded.ts';
+
+/** A server that gives up takes a moment to. */
+const ENDING_MS = 1_000;
 
 /** A PostgreSQL that can be ended in every way and comes back where it was. */
 export interface ChaosPostgres extends AsyncDisposable {
@@ -10,6 +14,8 @@ export interface ChaosPostgres extends AsyncDisposable {
   end(signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL'): Promise<void>;
   /** Starts it again on its port and its files. */
   start(): Promise<void>;
+  /** Starts it again if it has ended by itself. */
+  heal(): Promise<void>;
   /** Stops the server and all its sessions in their tracks; the function that it returns wakes them. */
   freeze(): () => void;
 }
@@ -20,6 +26,9 @@ export async function openChaosPostgres(home: string): Promise<ChaosPostgres> {
     openEmbeddedDatabase({ home, outside: home, passwords, ...(port === undefined ? {} : { port }) });
   const first = await open();
   let current = first;
+  const start = async (): Promise<void> => {
+    current = await open(first.port);
+  };
   return {
     url: first.url,
     ownerUrl: first.ownerUrl,
@@ -28,8 +37,9 @@ export async function openChaosPostgres(home: string): Promise<ChaosPostgres> {
       process.kill(current.pid, signal);
       await current.ended;
     },
-    async start() {
-      current = await open(first.port);
+    start,
+    async heal() {
+      if (await settledWithin(ENDING_MS, current.ended)) await start();
     },
     freeze() {
       const pids = [current.pid, ...childrenOf(current.pid)];

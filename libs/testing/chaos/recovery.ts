@@ -20,20 +20,40 @@ const LEFT = `
     exists (select from webhook_effect where applied_at > $1 and event_id in
       (select id from webhook_event where created_at > $1 order by created_at limit 20)) as effect`;
 
+export interface Watch {
+  /** The blow has landed only now. */
+  landed(): void;
+  /** What was seen within the limit. */
+  recovery(): Promise<Recovery>;
+}
+
 /** Watches from the blow until all that was open then has had its effect, and something that came later too. */
-export async function watchRecovery(pool: Pool, { id, title, mark }: Fault): Promise<Recovery> {
-  const struckAt = new Date();
-  const startedAt = performance.now();
-  const recovery: Recovery = { id, title, mark, drainedMs: undefined, resumedMs: undefined };
-  while (performance.now() - startedAt < LIMIT_MS) {
-    const row = await look(pool, struckAt);
-    const ms = Math.round(performance.now() - startedAt);
-    if (row?.open === false) recovery.drainedMs ??= ms;
-    if (row?.effect === true) recovery.resumedMs ??= ms;
-    if (recovery.drainedMs !== undefined && recovery.resumedMs !== undefined) break;
-    await sleep(LOOK_MS);
-  }
-  return recovery;
+export function watchRecovery(pool: Pool, fault: Fault): Watch {
+  const watch = async (superseded: AbortSignal): Promise<Recovery> => {
+    const { id, title, mark } = fault;
+    const recovery: Recovery = { id, title, mark, drainedMs: undefined, resumedMs: undefined };
+    const struckAt = new Date();
+    const startedAt = performance.now();
+    while (!superseded.aborted && performance.now() - startedAt < LIMIT_MS) {
+      const row = await look(pool, struckAt);
+      const ms = Math.round(performance.now() - startedAt);
+      if (row?.open === false) recovery.drainedMs ??= ms;
+      if (row?.effect === true) recovery.resumedMs ??= ms;
+      if (recovery.drainedMs !== undefined && recovery.resumedMs !== undefined) break;
+      await sleep(LOOK_MS);
+    }
+    return recovery;
+  };
+  let current = new AbortController();
+  let watching = watch(current.signal);
+  return {
+    landed() {
+      current.abort();
+      current = new AbortController();
+      watching = watch(current.signal);
+    },
+    recovery: () => watching,
+  };
 }
 
 /** Undefined while PostgreSQL is away. */

@@ -25,6 +25,8 @@ export interface ChaosOrder {
   people: number;
   /** Only this row of the table. */
   fault?: string | undefined;
+  /** Where the small file systems are that F16 fills. */
+  disks?: string | undefined;
   /** How long what lasts lasts. */
   faultSeconds: number;
   say: (line: string) => void;
@@ -57,17 +59,19 @@ const DRAIN_LIMIT_MS = 180_000;
 const SEAL_LIMIT_MS = 60_000;
 const PAUSE_MS = [500, 3_000] as const;
 const UPLOADERS = 4;
+const SYNCED = ['everysec', 'always'] as const;
 
 /** One run: load at a steady rate, blows that the seed chooses, and then the comparison of what was promised with what is there. */
 export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
-  const { backend, seed, seconds, rate, uploadRate, faultSeconds, say } = order;
+  const { backend, seed, seconds, rate, uploadRate, faultSeconds, disks, say } = order;
   const random = openRandom(seed);
-  const chosen = faultsFor({ backend, seconds, hasScanner: hasClamd, id: order.fault });
-  const appendOnly = random.fork('redis').pick(['off', 'everysec', 'always'] as const);
+  const chosen = faultsFor({ backend, seconds, hasScanner: hasClamd, hasDisks: disks !== undefined, id: order.fault });
+  // Without a file no disk gets full.
+  const appendOnly = random.fork('redis').pick(disks === undefined ? (['off', ...SYNCED] as const) : SYNCED);
   const ledger = openLedger();
   const stack = new AsyncDisposableStack();
   try {
-    const system = stack.use(await openChaosSystem({ backend, appendOnly }));
+    const system = stack.use(await openChaosSystem({ backend, appendOnly, disks }));
     const origins = system.ingresses.map(({ origin }) => origin);
     const shared = { seed, origins, ledger };
     const senders = openWebhookSenders({ ...shared, random: random.fork('webhooks'), perSecond: rate });
@@ -99,18 +103,22 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
       if (left.length === 0) left = [...chosen];
       const [fault] = left.splice(blows.below(left.length), 1);
       if (fault === undefined) break;
-      const watching = watchRecovery(system.pool, fault);
+      const watch = watchRecovery(system.pool, fault);
       const striking = {
         system,
         random: blows,
         senders,
         seconds: faultSeconds,
         violate: (text: string) => ledger.violate(text),
+        landed: () => watch.landed(),
       };
+      const struckAt = performance.now();
       await fault.strike(striking);
-      const recovery = await watching;
+      const struckMs = Math.round(performance.now() - struckAt);
+      const recovery = await watch.recovery();
       recoveries.push(recovery);
-      say(`${fault.id} ${fault.title}: drained ${inWords(recovery.drainedMs)}, resumed ${inWords(recovery.resumedMs)}`);
+      const { drainedMs, resumedMs } = recovery;
+      say(`${fault.id} ${fault.title} (${struckMs} ms): drained ${inWords(drainedMs)}, resumed ${inWords(resumedMs)}`);
       await system.live();
       await sleep(blows.between(...PAUSE_MS));
     }

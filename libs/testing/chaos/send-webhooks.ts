@@ -33,7 +33,9 @@ interface Answer {
 }
 
 const TICK_MS = 10;
-const MAX_UNDER_WAY = 2_000;
+const LEAST_UNDER_WAY = 2_000;
+/** An outage of so long, and nothing is left out. */
+const SECONDS_UNDER_WAY = 8;
 const ANSWER_LIMIT_MS = 10_000;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 4_000;
@@ -52,6 +54,7 @@ export function openWebhookSenders(options: WebhookSendersOptions): WebhookSende
   const underWay = new Set<Promise<void>>();
   const remembered: { delivery: Delivery; receiptId: string | undefined }[] = [];
   const stopped = new AbortController();
+  const maxUnderWay = Math.max(LEAST_UNDER_WAY, perSecond * SECONDS_UNDER_WAY);
   let givesUpAtMs = Number.POSITIVE_INFINITY;
 
   const address = (): string => `198.18.${random.below(256)}.${random.below(256)}`;
@@ -136,7 +139,7 @@ export function openWebhookSenders(options: WebhookSendersOptions): WebhookSende
   }
 
   function sendOne(): void {
-    if (underWay.size >= MAX_UNDER_WAY) {
+    if (underWay.size >= maxUnderWay) {
       ledger.skipped += 1;
       return;
     }

@@ -14,6 +14,8 @@ export interface Supervised extends AsyncDisposable {
   kill(signal: NodeJS.Signals): void;
   /** Ends it with SIGTERM and starts it again. @returns its exit code and how long it took to end */
   roll(): Promise<{ code: number; ms: number }>;
+  /** From now on an unasked end with one of these codes is nothing to complain of. */
+  excuse(codes: readonly number[]): void;
   isLive(): Promise<boolean>;
   /** Resolves when it answers; @throws Error after `limitMs` */
   live(limitMs?: number): Promise<void>;
@@ -41,6 +43,7 @@ const INSIDE = join(import.meta.dirname, 'inside.ts');
 const ALLOWED_ENDS = new Set([0, 1, 70]);
 /** A worker's last words when its store keeps its consumer stuck: it wants to be started again. */
 const HOPELESS = 'jobs wait and none is taken';
+const BLOCKED = 'the event loop stands still';
 const GRACE_MS = 15_000;
 
 /** Starts it; it may not be live yet. */
@@ -54,11 +57,12 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
   let isReady = false;
   let isClosed = false;
   let isOrdered = false;
+  let excused: readonly number[] = [];
 
   const onLine = (line: string): void => {
     if (line.startsWith('{"chaosMemory"')) noteMemory(line);
     else log.write(`${line}\n`);
-    if (line.includes(HOPELESS)) return;
+    if (line.includes(HOPELESS) || (line.includes(BLOCKED) && excused.length > 0)) return;
     if (line.startsWith('{"level":60') || /^(?:Uncaught|node:internal|.*UnhandledPromise)/.test(line)) {
       complaints.push(`${name}: ${line.slice(0, 400)}`);
     }
@@ -98,7 +102,8 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
       const code = await current?.ended;
       current = undefined;
       if (isClosed) return;
-      if (!isOrdered && !ALLOWED_ENDS.has(code ?? 0)) complaints.push(`${name} ended with ${code}, unasked`);
+      const isAllowed = isOrdered || ALLOWED_ENDS.has(code ?? 0) || excused.includes(code ?? 0);
+      if (!isAllowed) complaints.push(`${name} ended with ${code}, unasked`);
       await sleep(RESTART_MS);
       if (isClosed) return;
       await start();
@@ -124,6 +129,9 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
       ending?.signal('SIGTERM');
       const code = (await ending?.ended) ?? 0;
       return { code, ms: performance.now() - startedAt };
+    },
+    excuse(codes) {
+      excused = codes;
     },
     isLive,
     async live(limitMs = 30_000) {

@@ -11,11 +11,12 @@ import { WOOALERTS_TEST_SECRET } from '#testing/chaos/message.ts';
 import { openProxy, type Proxy } from '#testing/proxy.ts';
 import { findRedis } from '#testing/redis-binary.ts';
 import { startRedisServer, type RedisServer } from '#testing/redis-server.ts';
+import { openSentinelGroup, type RedisGroup } from '#testing/sentinel-group.ts';
 import { repository } from '#testing/repository.ts';
 import { testSecrets } from '#testing/secrets.ts';
 import { WHATSAPP_TEST_SECRET } from '#testing/whatsapp-load.ts';
 
-export type Backend = 'postgres' | 'redis';
+export type Backend = 'postgres' | 'redis' | 'sentinel';
 
 /** Everything that a run can hurt. */
 export interface ChaosSystem extends AsyncDisposable {
@@ -24,8 +25,14 @@ export interface ChaosSystem extends AsyncDisposable {
   readonly workers: readonly Supervised[];
   readonly processes: readonly Supervised[];
   readonly postgres: ChaosPostgres;
-  /** Undefined where PostgreSQL holds the queue. */
+  /** Undefined where something else holds the queue. */
   readonly redis: RedisServer | undefined;
+  /** Undefined where something else holds the queue. */
+  readonly sentinel: RedisGroup | undefined;
+  /** Of the store, past the proxies. */
+  readonly queueUrl: string;
+  /** Where the small file systems are, if the run has some. */
+  readonly disks: string | undefined;
   /** Undefined where this machine has none: then no upload is decided. */
   readonly scanner: ChaosScanner | undefined;
   /** What stands between the processes and their stores. */
@@ -44,8 +51,13 @@ export interface ChaosSystemOptions {
   backend: Backend;
   /** Redis' appendfsync, or `off` for no append-only file. */
   appendOnly: 'off' | 'everysec' | 'always';
+  /** The stores are in here instead of in a directory of the run's own. */
+  disks?: string | undefined;
 }
 
+type Three = [string, string, string];
+/** So that one that leaks, or is given something that takes all memory, ends before the machine does. */
+const HEAP = ['--max-old-space-size=384'];
 const EFFECTS = 'create table chaos_effect (key text not null)';
 
 /** PostgreSQL, Redis and clamd, two ingresses, three workers and a board: each a process, none of them a copy of another. */
@@ -59,30 +71,36 @@ export async function openChaosSystem(options: ChaosSystemOptions): Promise<Chao
   }
 }
 
-async function openAll({ backend, appendOnly }: ChaosSystemOptions, stack: AsyncDisposableStack): Promise<ChaosSystem> {
+async function openAll(
+  { backend, appendOnly, disks }: ChaosSystemOptions,
+  stack: AsyncDisposableStack,
+): Promise<ChaosSystem> {
   const scratch = mkdtempSync(join(tmpdir(), 'portcullis-chaos-'));
   chmodSync(scratch, 0o755);
   stack.defer(() => rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
-  const [dataDir, logDir, home, control] = ['data', 'logs', 'postgres', 'clock'].map((name) => join(scratch, name)) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  for (const directory of [dataDir, logDir, home]) mkdirSync(directory, { mode: 0o755 });
+  const [logDir, control, scannerDir] = ['logs', 'clock', 'scanner'].map((name) => join(scratch, name)) as Three;
+  const [dataDir, home, redisDir] = ['data', 'postgres', 'redis'].map((name) => join(disks ?? scratch, name)) as Three;
+  for (const directory of [dataDir, logDir, home, redisDir, scannerDir])
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
   writeFileSync(control, '0');
 
   const postgres = stack.use(await openChaosPostgres(home));
-  const redis = backend === 'redis' ? stack.use(await openRedisFor(scratch, appendOnly)) : undefined;
-  const scanner = await openChaosScanner(dataDir);
+  const redis = backend === 'redis' ? stack.use(await openRedisFor(redisDir, appendOnly)) : undefined;
+  const sentinel =
+    backend === 'sentinel'
+      ? stack.use(await openSentinelGroup({ binary: requireRedisBinary(redisDir), scratch: redisDir }))
+      : undefined;
+  const scanner = await openChaosScanner(scannerDir);
   if (scanner !== undefined) stack.use(scanner);
 
-  const queueStore = redis?.url ?? postgres.url;
+  const queueStore = redis?.url ?? sentinel?.url ?? postgres.url;
   const proxies: Record<string, Proxy> = {};
   for (const name of ['ingress↔database', 'ingress↔queue', 'worker↔database', 'worker↔queue']) {
-    proxies[name] = stack.use(await openProxy(name.endsWith('queue') ? queueStore : postgres.url));
+    const target = name.endsWith('queue') ? queueStore : postgres.url;
+    // Clients go where the Sentinels send them.
+    if (target !== sentinel?.url) proxies[name] = stack.use(await openProxy(target));
   }
-  const through = (name: string, url: string): string => (proxies[name] as Proxy).through(url);
+  const through = (name: string, url: string): string => proxies[name]?.through(url) ?? url;
   const shared = {
     ...testSecrets,
     DATA_DIR: dataDir,
@@ -125,6 +143,7 @@ async function openAll({ backend, appendOnly }: ChaosSystemOptions, stack: Async
       script: `apps/${kind}/main.ts`,
       port,
       logDir,
+      flags: HEAP,
       env: { ...env, [setting]: String(port), BOARD_PASSWORD: 'a password for nobody but the test' },
     });
   };
@@ -147,6 +166,9 @@ async function openAll({ backend, appendOnly }: ChaosSystemOptions, stack: Async
     processes,
     postgres,
     redis,
+    sentinel,
+    queueUrl: queueStore,
+    disks,
     scanner,
     proxies,
     pool,
@@ -161,10 +183,14 @@ async function openAll({ backend, appendOnly }: ChaosSystemOptions, stack: Async
   };
 }
 
-function openRedisFor(scratch: string, appendOnly: ChaosSystemOptions['appendOnly']): Promise<RedisServer> {
+function requireRedisBinary(scratch: string): string {
   const binary = findRedis(scratch);
   if (binary === undefined) throw new Error('a Redis or Valkey server is needed; Debian has one in redis-tools');
-  return startRedisServer(binary, scratch, {
+  return binary;
+}
+
+function openRedisFor(scratch: string, appendOnly: ChaosSystemOptions['appendOnly']): Promise<RedisServer> {
+  return startRedisServer(requireRedisBinary(scratch), scratch, {
     'maxmemory-policy': 'noeviction',
     ...(appendOnly === 'off' ? {} : { appendonly: 'yes', appendfsync: appendOnly }),
   });

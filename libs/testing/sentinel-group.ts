@@ -1,0 +1,106 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { freePort } from '#runtime/free-port.ts';
+import { spawnTethered } from '#runtime/spawn-tethered.ts';
+import { startRedisServer, type RedisServer } from '#testing/redis-server.ts';
+
+/** Some Redis servers that are one to their clients. */
+export interface RedisGroup extends AsyncDisposable {
+  url: string;
+  /** The server that holds the jobs of the queue. */
+  masterOf(queue: string): Promise<RedisServer>;
+}
+
+/** What servers are started with, and a directory for them. */
+export interface RedisPlace {
+  binary: string;
+  scratch: string;
+}
+
+const FAIL_OVER_AFTER_MS = 1_000;
+const WAIT_MS = 15_000;
+const SENTINELS = 3;
+
+/** A master, two replicas, and three Sentinels of which two decide. */
+export async function openSentinelGroup({ binary, scratch }: RedisPlace): Promise<RedisGroup> {
+  const stack = new AsyncDisposableStack();
+  const servers: RedisServer[] = [];
+  for (let count = 0; count < 3; count += 1)
+    servers.push(stack.use(await startRedisServer(binary, scratch, { 'repl-diskless-sync-delay': '0' })));
+  const [master, ...replicas] = servers;
+  if (master === undefined) throw new Error('no master');
+  for (const replica of replicas) await commandOf(replica, 'replicaof', '127.0.0.1', master.port);
+  for (const replica of replicas)
+    await until(async () => (await commandOf(replica, 'info', 'replication')).includes('link_status:up'));
+  const ports: number[] = [];
+  for (let count = 0; count < SENTINELS; count += 1)
+    ports.push(await startSentinel(stack, { binary, scratch }, master.port));
+  for (const port of ports) {
+    await until(async () => {
+      const state = await commandOf({ port }, 'sentinel', 'master', 'main');
+      return /num-other-sentinels,2(,|$)/.test(state) && /num-slaves,2(,|$)/.test(state);
+    });
+  }
+  return {
+    url: `redis+sentinel://${ports.map((port) => `127.0.0.1:${port}`).join(',')}/main`,
+    async masterOf() {
+      const roles = await Promise.all(servers.map((server) => commandOf(server, 'role').catch(() => '')));
+      return servers[roles.findIndex((role) => role.startsWith('master'))] ?? master;
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+async function startSentinel(
+  stack: AsyncDisposableStack,
+  { binary, scratch }: RedisPlace,
+  masterPort: number,
+): Promise<number> {
+  const port = await freePort();
+  const directory = mkdtempSync(join(scratch, 'sentinel-'));
+  const file = join(directory, 'sentinel.conf');
+  writeFileSync(
+    file,
+    `port ${port}
+bind 127.0.0.1
+dir ${directory}
+sentinel monitor main 127.0.0.1 ${masterPort} 2
+sentinel down-after-milliseconds main ${FAIL_OVER_AFTER_MS}
+sentinel failover-timeout main 5000
+`,
+  );
+  const sentinel = await spawnTethered(binary, [file, '--sentinel'], {
+    endSignal: 'SIGKILL',
+    graceMs: 0,
+    cwd: directory,
+  });
+  stack.defer(() => sentinel.stop([]));
+  await until(async () => (await commandOf({ port }, 'ping')) === 'PONG');
+  return port;
+}
+
+/** One command to the server on a port of this machine; @returns its answer as text */
+export async function commandOf(
+  { port }: { port: number },
+  name: string,
+  ...args: (string | number)[]
+): Promise<string> {
+  const redis = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
+  redis.on('error', () => undefined);
+  try {
+    return String(await redis.call(name, ...args));
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Waits for the state of a group. */
+export async function until(condition: () => Promise<boolean>): Promise<void> {
+  const limit = Date.now() + WAIT_MS;
+  while (!(await condition().catch(() => false))) {
+    if (Date.now() > limit) throw new Error('the Redis servers did not become what they should');
+    await sleep(50);
+  }
+}
