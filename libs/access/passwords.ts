@@ -2,7 +2,7 @@ import { parseOptions } from '@node-rs/argon2';
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { openAnswerFloor } from '#access/answer-floor.ts';
+import { openAnswerFloor, type AnswerFloor } from '#access/answer-floor.ts';
 import { openHashGate, type HashGate } from '#access/hash-gate.ts';
 import { openHashThreads } from '#access/hash-threads.ts';
 import { isBcrypt } from '#access/imported-hash.ts';
@@ -39,11 +39,13 @@ export interface Passwords {
  * Hashes with argon2id, verified as typed but for NFC (NIST SP 800-63B-4 §3.1.1.2), at most as many at once as there are
  * cores.
  */
-export async function openPasswords(pepper: Keyring | undefined): Promise<Passwords> {
+export async function openPasswords(
+  pepper: Keyring | undefined,
+  floor: AnswerFloor = openAnswerFloor(),
+): Promise<Passwords> {
   const permits = availableParallelism();
   const gate = openHashGate({ permits, maxWaiting: permits * WAITING_PER_PERMIT });
   const threads = openHashThreads();
-  const floor = openAnswerFloor();
   const make = async (text: string): Promise<PasswordHash> => {
     const task = { kind: 'make', password: bytesOf(text), options: optionsOf(pepper?.first) } as const;
     const { result } = await gate.run(() => threads.run(task));
