@@ -17,5 +17,8 @@ export const ApiTokenEntity = defineEntity({
     lastUsedAt: p.datetime().nullable(),
     endedAt: p.datetime().nullable(),
   },
-  indexes: [{ name: 'api_token_by_user', properties: ['user'] }],
+  indexes: [
+    { name: 'api_token_by_user', properties: ['user'] },
+    { name: 'api_token_end', expression: 'create index api_token_end on api_token (least(expires_at, ended_at))' },
+  ],
 });

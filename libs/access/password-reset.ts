@@ -10,4 +10,5 @@ export const PasswordResetEntity = defineEntity({
     user: () => p.oneToOne(UserEntity).owner().unique('password_reset_user_id_unique'),
     expiresAt: p.datetime(),
   },
+  indexes: [{ name: 'password_reset_end', properties: ['expiresAt'] }],
 });

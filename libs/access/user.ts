@@ -23,4 +23,10 @@ export const UserEntity = defineEntity({
     createdAt: p.datetime().defaultRaw('clock_timestamp()'),
     disabledAt: p.datetime().nullable(),
   },
+  indexes: [
+    {
+      name: 'app_user_admins',
+      expression: "create index app_user_admins on app_user (id) where role = 'admin' and disabled_at is null",
+    },
+  ],
 });

@@ -20,4 +20,5 @@ export const AuditSealEntity = defineEntity({
     sealedAt: p.datetime(),
   },
   uniques: [{ name: 'audit_seal_position', properties: ['firstPosition'] }],
+  indexes: [{ name: 'audit_seal_by_time', properties: ['sealedAt'] }],
 });

@@ -4,12 +4,17 @@ import { newId } from '#runtime/id.ts';
 /** The database's own word: only sealed months are dropped, and how many are kept only the owner of the schema decides. */
 const NOT_SEALED = '55000';
 
+/** So many seals may have changed places in time when a clock was set back. */
+const MISPLACED_SEALS = 1_000;
+
 /** Seals of earlier months whose events a cursor has not passed: what is not forwarded yet is not dropped. */
 const UNREAD = `
   select from audit_cursor c
   where c.name = any($1) and c.position < (
-    select coalesce(max(first_position + event_count - 1), 0) from audit_seal
-    where sealed_at < date_trunc('month', now()))
+    select coalesce(max(last_position), 0) from (
+      select first_position + event_count - 1 as last_position from audit_seal
+      where sealed_at < date_trunc('month', now()) order by sealed_at desc limit ${MISPLACED_SEALS}
+    ) as latest)
   limit 1`;
 
 /**

@@ -28,6 +28,20 @@ export const SecurityEventEntity = defineEntity({
     { name: 'security_event_by_type', properties: ['type', 'occurredAt'] },
     { name: 'security_event_by_actor', properties: ['actorId', 'occurredAt'] },
     { name: 'security_event_by_target', properties: ['targetId', 'occurredAt'] },
+    { name: 'security_event_by_severity', properties: ['severity'] },
+    { name: 'security_event_by_actor_kind', properties: ['actorKind'] },
+    { name: 'security_event_by_target_kind', properties: ['targetKind'] },
+    { name: 'security_event_by_address', properties: ['addressPrefix', 'occurredAt'] },
+    {
+      name: 'security_event_by_source',
+      expression:
+        'create index security_event_by_source on security_event (source, occurred_at) where source is not null',
+    },
+    {
+      name: 'security_event_by_request',
+      expression:
+        'create index security_event_by_request on security_event (correlation_id) where correlation_id is not null',
+    },
     { name: 'security_event_order', properties: ['era', 'transactionId', 'id'] },
   ],
 });

@@ -80,8 +80,8 @@ const PRUNED = `
   select security_event_first_id(to_date(details->>'before', 'YYYY-MM')) as "firstId"
   from security_event e
   where type = 'audit.pruned' and details->>'before' ~ '^[0-9]{4}-[0-9]{2}$'
-    and not exists (
-      select from security_event o where o.id < security_event_first_id(to_date(e.details->>'before', 'YYYY-MM')))
+    and coalesce((select o.id from security_event o order by o.id limit 1)
+      >= security_event_first_id(to_date(e.details->>'before', 'YYYY-MM')), true)
   order by details->>'before' desc limit 1`;
 
 interface Key {

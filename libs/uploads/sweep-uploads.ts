@@ -95,14 +95,27 @@ export async function sweepDeleted({ pool }: SweepParts, signal: AbortSignal, da
   return forgotten;
 }
 
+const IS_CLEAN = "status = 'clean' and deleted_at is null";
+const SEEN_BY = "coalesce(signature_version, '')";
+
+/** One look into the index for each version of the signatures that some clean upload was last scanned with. */
+const OLDER_VERSIONS = `
+  with recursive version (name) as (
+    (select ${SEEN_BY} from upload where ${IS_CLEAN} order by ${SEEN_BY} limit 1)
+    union all
+    select (select ${SEEN_BY} from upload where ${IS_CLEAN} and ${SEEN_BY} > version.name order by ${SEEN_BY} limit 1)
+    from version where name is not null
+  )
+  select name from version where name <> $1`;
+
 const OUTDATED = `
-  select id from upload
-  where status = 'clean' and deleted_at is null and signature_version is distinct from $1
-    and created_at > now() - $2 * interval '1 day' and id > $3
-  order by id limit $4`;
+  select id, created_at::text as "createdAt" from upload
+  where ${IS_CLEAN} and ${SEEN_BY} = $1 and created_at > now() - $2 * interval '1 day'
+    and (created_at, id) > ($3::timestamptz, $4::uuid)
+  order by created_at, id limit $5`;
 
 const RESCAN_DAYS = 30;
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+const BEGINNING = { createdAt: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
 
 /** Rings for every recent clean upload that the present signatures have not seen. @returns how many. */
 export async function sweepOutdated(
@@ -112,14 +125,16 @@ export async function sweepOutdated(
   days = RESCAN_DAYS,
 ): Promise<number> {
   let rung = 0;
-  let after = FIRST_ID;
-  while (!signal.aborted) {
-    const { rows } = await pool.query<{ id: string }>(OUTDATED, [signatureVersion, days, after, BATCH]);
-    const last = rows.at(-1);
-    if (last === undefined) break;
-    await ring(rows.map(({ id }) => id));
-    rung += rows.length;
-    after = last.id;
+  const older = await pool.query<{ name: string }>(OLDER_VERSIONS, [signatureVersion]);
+  for (const { name } of older.rows) {
+    let after: typeof BEGINNING | undefined = BEGINNING;
+    while (after !== undefined && !signal.aborted) {
+      const values = [name, days, after.createdAt, after.id, BATCH];
+      const page: { rows: (typeof BEGINNING)[] } = await pool.query(OUTDATED, values);
+      after = page.rows.at(-1);
+      if (after !== undefined) await ring(page.rows.map(({ id }) => id));
+      rung += page.rows.length;
+    }
   }
   return rung;
 }

@@ -47,6 +47,15 @@ export const UploadEntity = defineEntity({
     { name: 'upload_by_hash', properties: ['ownerId', 'sha256'] },
     { name: 'upload_by_stored_name', properties: ['storedName'] },
     { name: 'upload_by_status', properties: ['status', 'nextCheckAt'] },
+    {
+      name: 'upload_deleted',
+      expression: 'create index upload_deleted on upload (deleted_at) where deleted_at is not null',
+    },
+    {
+      name: 'upload_by_signatures',
+      expression:
+        "create index upload_by_signatures on upload (coalesce(signature_version, ''), created_at, id) where status = 'clean' and deleted_at is null",
+    },
   ],
   uniques: [{ name: 'upload_idempotency', properties: ['ownerId', 'idempotencyKey'] }],
 });

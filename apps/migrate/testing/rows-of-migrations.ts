@@ -94,4 +94,9 @@ export const rowsOf: Record<MigrationName, string> = {
       traceparent)
     values ('01a20c79-0000-7000-8000-000000000012', 'uploads', 'verdict-2', null, 'upload.clean', '{}', '{}', '{}', 'done',
       'request-6', now(), '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203332-01')`,
+  'm0011-indexes': `
+    insert into upload (id, owner_id, ticket_id, status, original_name, extension, size_bytes, sha256, stored_name,
+      signature_version, next_check_at)
+    values ('01a20c79-0000-7000-8000-000000000013', '01a20c79-0000-7000-8000-00000000000a', 't-1', 'clean', 'b.txt', 'txt', 1,
+      '\\x07', 'stored-too', '27500', '2026-11-24T08:00:00Z')`,
 };

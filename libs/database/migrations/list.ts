@@ -8,6 +8,7 @@ import { M0007Heartbeats } from '#database/migrations/m0007-heartbeats.ts';
 import { M0008OwnEvents } from '#database/migrations/m0008-own-events.ts';
 import { M0009Traces } from '#database/migrations/m0009-traces.ts';
 import { M0010UploadTraces } from '#database/migrations/m0010-upload-traces.ts';
+import { M0011Indexes } from '#database/migrations/m0011-indexes.ts';
 
 /** Every migration in order. A migration that was released is never changed. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   { name: 'm0008-own-events', class: M0008OwnEvents },
   { name: 'm0009-traces', class: M0009Traces },
   { name: 'm0010-upload-traces', class: M0010UploadTraces },
+  { name: 'm0011-indexes', class: M0011Indexes },
 ] as const;
