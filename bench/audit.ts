@@ -11,7 +11,8 @@ import { openEmbeddedDatabase } from '../libs/database/embedded.ts';
 import { migrate } from '../libs/database/migrate.ts';
 import { openPool, type Pool } from '../libs/database/pool.ts';
 import config from '../mikro-orm.config.ts';
-import { median, table } from './statistics.ts';
+import { conditionsOf, figureTable, type Check, type Figures, type Report } from './report.ts';
+import { median } from './statistics.ts';
 
 /** Events a second. */
 const MARKS = { kept: 2_000, sealed: 2_000, verified: 50_000 };
@@ -22,8 +23,10 @@ const WRITERS = 8;
 const SEAL_PERIOD_MS = 250;
 const never = new AbortController().signal;
 
+export const run = async (args: string[]): Promise<boolean> => (await report(args)).passes;
+
 /** How fast security events are sealed while others write them, sealed from a backlog, and verified. */
-export async function run(args: string[]): Promise<boolean> {
+export async function report(args: string[]): Promise<Report> {
   const { values } = parseArgs({
     args,
     options: {
@@ -34,6 +37,7 @@ export async function run(args: string[]): Promise<boolean> {
   });
   await using stack = new AsyncDisposableStack();
   const pool = await openDatabase(stack);
+  const conditions = conditionsOf(await versionOf(pool), 'PostgreSQL: fsync and synchronous_commit on');
 
   const lag = await keepUp(pool, Number(values.seconds));
   console.log(`${WRITTEN_PER_SECOND} events/s written: ${lag.unsealed} not sealed when the writing ended`);
@@ -50,18 +54,33 @@ export async function run(args: string[]): Promise<boolean> {
     if (!verdict.intact) throw new Error(`the chain is broken: ${JSON.stringify(verdict.fault)}`);
     verified.push(verdict.events / ((performance.now() - beganAt) / 1_000));
   }
-  const rows: [string, number, number][] = [
+  const rows: [name: string, perSecond: number, mark: number][] = [
     ['kept up with while they are written', lag.perSecond, MARKS.kept],
     ['sealed from a backlog', sealed, MARKS.sealed],
     ['verified', median(verified), MARKS.verified],
   ];
-  console.log(
-    table(
-      ['security events', 'a second', 'at least'],
-      rows.map(([name, perSecond, mark]) => [name, perSecond.toFixed(0), String(mark)]),
-    ),
-  );
-  return rows.every(([, perSecond, mark]) => perSecond >= mark);
+  const figures: Figures = {
+    title: 'security events',
+    columns: [
+      { title: 'a second', digits: 0 },
+      { title: 'at least', digits: 0 },
+    ],
+    rows: rows.map(([name, perSecond, mark]) => ({ name, values: [perSecond, mark] })),
+  };
+  console.log(figureTable(figures));
+  const checks = rows.map(([name, perSecond, mark]): Check => ({
+    title: `events a second, ${name} (>= ${mark})`,
+    value: perSecond,
+    passes: perSecond >= mark,
+  }));
+  const load = { events: Number(values.events), seconds: Number(values.seconds), writers: WRITERS };
+  const passes = checks.every((check) => check.passes);
+  return { suite: 'audit', conditions, load, figures: [figures], checks, passes };
+}
+
+async function versionOf(pool: Pool): Promise<{ postgres: string }> {
+  const { rows } = await pool.query<{ server_version: string }>('show server_version');
+  return { postgres: rows[0]?.server_version ?? '' };
 }
 
 async function openDatabase(stack: AsyncDisposableStack): Promise<Pool> {

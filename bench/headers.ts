@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { migrateDatabase, startServer } from './servers.ts';
 import { judge } from './peers/observatory.mjs';
-import { conditionsOf, versionsOf, writeResults } from './report.ts';
+import { conditionsOf, versionsOf, writeResults, type Check, type Figures, type Report } from './report.ts';
 import { table } from './statistics.ts';
 import { openStores } from './stores.ts';
 
@@ -25,8 +25,10 @@ interface Finding {
   modifier: number;
 }
 
+export const run = async (args: string[]): Promise<boolean> => (await report(args)).passes;
+
 /** How MDN's HTTP Observatory judges what we answer, as if over TLS. */
-export async function run(args: string[]): Promise<boolean> {
+export async function report(args: string[]): Promise<Report> {
   const { values } = parseArgs({ args, options: { record: { type: 'boolean', default: false } } });
   await using stack = new AsyncDisposableStack();
   const targets = await startTargets(stack);
@@ -45,9 +47,22 @@ export async function run(args: string[]): Promise<boolean> {
   console.log(`\n${summary}\n`);
   const conditions = conditionsOf(versionsOf('@mdn/mdn-http-observatory'), 'does not matter');
   if (values.record) writeResults('headers', { ...conditions, judged });
-  const passes = judged.every(({ kind, score }) => score >= MARKS[kind]);
+  const checks = judged.map(({ kind, name, score }): Check => ({
+    title: `points of ${kind}: ${name} (>= ${MARKS[kind]})`,
+    value: score,
+    passes: score >= MARKS[kind],
+  }));
+  const passes = checks.every((check) => check.passes);
   console.log(`${passes ? 'passed' : 'FAILED'}: every answer reaches what is required of its kind`);
-  return passes;
+  const figures: Figures = {
+    title: 'answer',
+    columns: [
+      { title: 'score', digits: 0 },
+      { title: 'required', digits: 0 },
+    ],
+    rows: judged.map(({ kind, name, score }) => ({ name: `${kind}: ${name}`, values: [score, MARKS[kind]] })),
+  };
+  return { suite: 'headers', conditions, load: {}, figures: [figures], checks, passes };
 }
 
 async function startTargets(stack: AsyncDisposableStack): Promise<Target[]> {

@@ -4,8 +4,17 @@ import { parseArgs } from 'node:util';
 import { startServer } from './servers.ts';
 import { cpuSecondsOf } from './cpu.ts';
 import { openGenerator } from './generator.ts';
-import { conditionsOf, versionsOf, writeResults } from './report.ts';
-import { median, table } from './statistics.ts';
+import {
+  checkLines,
+  conditionsOf,
+  figuresOf,
+  figureTable,
+  versionsOf,
+  writeResults,
+  type Check,
+  type Report,
+} from './report.ts';
+import { median } from './statistics.ts';
 import { openStores, type Stores } from './stores.ts';
 
 const PATH = '/limited';
@@ -31,8 +40,10 @@ interface Measure {
   cpuPer1000: number;
 }
 
+export const run = async (args: string[]): Promise<boolean> => (await report(args)).passes;
+
 /** What a limit costs: one route without, with ours and with express-rate-limit, in the process and through Redis. */
-export async function run(args: string[]): Promise<boolean> {
+export async function report(args: string[]): Promise<Report> {
   const { values } = parseArgs({
     args,
     options: {
@@ -69,32 +80,35 @@ export async function run(args: string[]): Promise<boolean> {
     measures.map((ofOne) => median(ofOne.map((measure, round) => pick(measure, measures[0]?.[round] as Measure))));
   const byRate = ratiosBy((measure, without) => measure.perSecond / without.perSecond);
   const byCpu = ratiosBy((measure, without) => without.serverPer1000 / measure.serverPer1000);
-  const rows = contestants.map(({ name }, index) => {
-    const of = (pick: (measure: Measure) => number, digits: number): string =>
-      median((measures[index] ?? []).map(pick)).toFixed(digits);
-    return [
-      name,
-      of((one) => one.perSecond, 0),
-      byRate[index]?.toFixed(2) ?? '',
-      byCpu[index]?.toFixed(2) ?? '',
-      of((one) => one.p99, 1),
-      of((one) => one.cpuPer1000, 3),
-    ];
-  });
-  const head = ['route', 'requests/s', 'x no limits', 'x by CPU of the server', 'p99 ms', 'CPU-s per 1,000 with Redis'];
-  console.log(`\n${table(head, rows)}\n`);
+  const names = contestants.map(({ name }) => name);
+  const figures = figuresOf('route', names, measures, [
+    ['requests/s', ({ perSecond }) => perSecond, 0],
+    ['p99 ms', ({ p99 }) => p99, 1],
+    ['CPU-s per 1,000 with Redis', ({ cpuPer1000 }) => cpuPer1000, 3],
+  ]);
+  figures.columns.push({ title: 'x no limits', digits: 2 }, { title: 'x by CPU of the server', digits: 2 });
+  figures.rows.forEach(({ values: row }, index) => row.push(byRate[index] ?? Number.NaN, byCpu[index] ?? Number.NaN));
+  console.log(`\n${figureTable(figures)}\n`);
+  const order = { rounds, seconds, connections, clients };
   if (values.record) {
-    const load = { rounds, seconds, connections, clients };
     const results = contestants.map(({ name }, index) => ({ name, rounds: measures[index] ?? [] }));
-    writeResults('limits', { ...conditions, load, results, byRate, byCpu });
+    writeResults('limits', { ...conditions, load: order, results, byRate, byCpu });
   }
   // On a busy machine requests a second tell of what else it does; the server's own CPU does not.
   const isBusy = conditions.loadBefore > cpus().length / 2;
-  const passes = (isBusy ? byCpu : byRate).slice(1, 3).every((ratio) => ratio >= MARK);
-  console.log(
-    `${passes ? 'passed' : 'FAILED'}: in the process and on Redis at least ${MARK} x the route without limits${isBusy ? ', by CPU because the machine is busy' : ''}`,
-  );
-  return passes;
+  const ratios = isBusy ? byCpu : byRate;
+  const checks = names.slice(1).map((name, index): Check => {
+    const [value = Number.NaN, isOurs] = [ratios[index + 1], index < 2];
+    return {
+      title: `${name}, x the route without limits${isBusy ? ' by CPU of the server' : ''}${isOurs ? ` (>= ${MARK})` : ''}`,
+      value,
+      passes: !isOurs || value >= MARK,
+      isRatio: true,
+    };
+  });
+  console.log(checkLines(checks).join('\n'));
+  const passes = checks.every((check) => check.passes);
+  return { suite: 'limits', conditions, load: order, figures: [figures], checks, passes };
 }
 
 async function startAll(stack: AsyncDisposableStack, stores: Stores): Promise<Contestant[]> {

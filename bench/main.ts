@@ -11,10 +11,13 @@ const scenarios: Record<string, () => Promise<{ run: (args: string[]) => Promise
   queues: () => import('./queues.ts'),
 };
 
-const [name = '', ...args] = process.argv.slice(2);
-const scenario = scenarios[name];
+const [first = '', ...others] = process.argv.slice(2);
+/** Without a name: all of them. */
+const isAll = first === '' || first.startsWith('--');
+const args = isAll ? process.argv.slice(2) : others;
+const scenario = isAll ? () => import('./all/run.ts') : scenarios[first];
 if (scenario === undefined) {
-  console.error(`Say what to measure: npm run bench -- ${Object.keys(scenarios).join('|')}`);
+  console.error(`Nothing is called ${first}: npm run bench -- ${Object.keys(scenarios).join('|')}, or nothing for all`);
   process.exit(1);
 }
 if (!isInstalled(import.meta.dirname)) await installPackages(process.execPath, import.meta.dirname);

@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { putInDocument } from './record.ts';
-import { conditionsLine, conditionsOf, versionsOf, writeResults } from './report.ts';
+import {
+  conditionsLine,
+  conditionsOf,
+  figuresOf,
+  versionsOf,
+  writeResults,
+  type Check,
+  type Column,
+  type Report,
+} from './report.ts';
 import { median, table } from './statistics.ts';
 import { KINDS, startContestant, type Contestant, type QueueKind } from './queues/contestants.ts';
 import { keepLedger, type Entry } from './queues/ledger.ts';
@@ -12,8 +21,10 @@ const CONNECTIONS = 64;
 const PACE = { perSecond: 100, seconds: 2 };
 const WARM_UP_MESSAGES = 300;
 
+export const run = async (args: string[]): Promise<boolean> => (await report(args)).passes;
+
 /** Queues side by side: messages from their acknowledgement to their effect, in interleaved rounds, and what faults do to them. */
-export async function run(args: string[]): Promise<boolean> {
+export async function report(args: string[]): Promise<Report> {
   const { values } = parseArgs({
     args,
     options: {
@@ -48,16 +59,44 @@ export async function run(args: string[]): Promise<boolean> {
   const load = { rounds, messages, connections: CONNECTIONS, pace: PACE, waitSeconds: Number(values.wait) };
   if (values.speed) {
     const results = KINDS.map(({ name, kept }, index) => ({ name, kept, rounds: measures[index] ?? [] }));
-    writeResults('queues', { ...conditions, load, results });
+    if (values.record) {
+      writeResults('queues', { ...conditions, load, results });
+    }
     tell('queues', speedOf(measures));
   }
   if (values.ledger) {
-    writeResults('queues-ledger', { ...conditions, load, ledger: entries });
+    if (values.record) {
+      writeResults('queues-ledger', { ...conditions, load, ledger: entries });
+    }
     tell('queues-ledger', ledgerOf(entries));
   }
   const faults = entries.filter(({ kind, lost, held, doubled }) => isOurs(kind) && lost + held + doubled > 0);
-  console.log(`${faults.length === 0 ? 'passed' : 'FAILED'}: Portcullis loses, holds and doubles nothing`);
-  return faults.length === 0;
+  const passes = faults.length === 0;
+  if (values.ledger) console.log(`${passes ? 'passed' : 'FAILED'}: Portcullis loses, holds and doubles nothing`);
+  const names = KINDS.map(({ name }) => name);
+  const figures = values.speed ? [{ ...figuresOf('queue', names, measures, COLUMNS), charted: EFFECTS_COLUMN }] : [];
+  return { suite: 'queues', conditions, load, figures, checks: values.speed ? ratioChecks(measures) : [], passes };
+}
+
+/** Medians of the rounds' ratios of effects a second: ours beside each of the others. */
+function ratioChecks(measures: readonly (readonly QueueMeasure[])[]): Check[] {
+  const kinds = KINDS.map(({ name }, index) => ({ name, rounds: measures[index] ?? [] }));
+  return kinds
+    .filter(({ name }) => isOurs(name))
+    .flatMap((ours) =>
+      kinds
+        .filter(({ name }) => !isOurs(name))
+        .map((peer) => ({
+          title: `effects/s, ${ours.name}, x ${peer.name}`,
+          value: median(
+            ours.rounds.map(
+              (one, round) => one.effectsPerSecond / (peer.rounds[round]?.effectsPerSecond ?? Number.NaN),
+            ),
+          ),
+          passes: true,
+          isRatio: true,
+        })),
+    );
 }
 
 const isOurs = (kind: string): boolean => KINDS.some(({ name, peer }) => name === kind && peer === undefined);
@@ -85,30 +124,23 @@ async function measureAll(
   return measures;
 }
 
+/** Of these columns. */
+const EFFECTS_COLUMN = 1;
+const COLUMNS: Column<QueueMeasure>[] = [
+  ['accepted/s', (one) => one.acceptedPerSecond, 0],
+  ['effects/s', (one) => one.effectsPerSecond, 0],
+  ['to effect p50 ms', (one) => one.latencyP50, 0],
+  ['p99 ms', (one) => one.latencyP99, 0],
+  ['CPU-s per 1,000', (one) => one.cpuPer1000, 2],
+];
+
 function speedOf(measures: readonly (readonly QueueMeasure[])[]): string {
-  const rows = KINDS.map(({ name, kept }: QueueKind, index) => {
-    const of = (pick: (measure: QueueMeasure) => number, digits: number): string =>
-      median((measures[index] ?? []).map(pick)).toFixed(digits);
-    return [
-      name,
-      kept,
-      of((one) => one.acceptedPerSecond, 0),
-      of((one) => one.effectsPerSecond, 0),
-      of((one) => one.latencyP50, 0),
-      of((one) => one.latencyP99, 0),
-      of((one) => one.cpuPer1000, 2),
-    ];
-  });
-  const head = [
-    'queue',
-    'synced before yes',
-    'accepted/s',
-    'effects/s',
-    'to effect p50 ms',
-    'p99 ms',
-    'CPU-s per 1,000',
-  ];
-  return table(head, rows);
+  const rows = KINDS.map(({ name, kept }: QueueKind, index) => [
+    name,
+    kept,
+    ...COLUMNS.map(([, pick, digits]) => median((measures[index] ?? []).map(pick)).toFixed(digits)),
+  ]);
+  return table(['queue', 'synced before yes', ...COLUMNS.map(([title]) => title)], rows);
 }
 
 function ledgerOf(entries: readonly Entry[]): string {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { conditionsOf, versionsOf, writeResults } from './report.ts';
+import { conditionsOf, versionsOf, writeResults, type Check, type Figures, type Report } from './report.ts';
 import { median, table } from './statistics.ts';
 import { goodCases, openCorpus, type Case } from './verify/corpus.ts';
 import { OURS, verifiersOf, type Answer } from './verify/libraries.ts';
@@ -21,8 +21,10 @@ interface Judged {
   thrown: Record<string, string>;
 }
 
+export const run = async (args: string[]): Promise<boolean> => (await report(args)).passes;
+
 /** The same good and bad requests put to ours and to the libraries that people verify webhooks with. */
-export async function run(args: string[]): Promise<boolean> {
+export async function report(args: string[]): Promise<Report> {
   const { values } = parseArgs({
     args,
     options: {
@@ -31,7 +33,7 @@ export async function run(args: string[]): Promise<boolean> {
       document: { type: 'boolean', default: false },
     },
   });
-  const conditions = conditionsOf(versionsOf(...PACKAGES), 'nothing is stored');
+  const conditions = conditionsOf(versionsOf(...PACKAGES), 'Nothing is stored');
   const judged: Judged[] = [];
   for (const one of openCorpus(Date.now())) judged.push(await judge(one));
   const body = JSON.stringify({ id: 'evt_1', text: 'x'.repeat(BODY_BYTES - 26) });
@@ -56,11 +58,61 @@ export async function run(args: string[]): Promise<boolean> {
     timesOf(times),
   ].join('\n');
   console.log(`\n${text}\n`);
-  writeResults('verify', { ...conditions, judged, times });
+  if (values.document) {
+    writeResults('verify', { ...conditions, judged, times });
+  }
   if (values.document) writeFileSync(DOCUMENT, documentOf(text, conditions));
   const faults = judged.filter(({ outcomes }) => outcomes[OURS] !== 'right');
   console.log(`${faults.length === 0 ? 'passed' : 'FAILED'}: ${OURS} answers every request rightly`);
-  return faults.length === 0;
+  const load = { requests: judged.length, rounds: Number(values.rounds), bodyBytes: BODY_BYTES };
+  const passes = faults.length === 0;
+  return {
+    suite: 'verify',
+    conditions,
+    load,
+    figures: figuresIn(judged, times),
+    checks: checksOf(judged, times),
+    passes,
+  };
+}
+
+type Times = Awaited<ReturnType<typeof timeVerifiers>>;
+
+function figuresIn(judged: readonly Judged[], times: Times): Figures[] {
+  const counted = ['wrongly accepts', 'wrongly rejects', 'throws'] as const;
+  const wrong = librariesOf(judged).map((library) => {
+    const outcomes = judged.flatMap(({ outcomes: all }) => all[library] ?? []);
+    return { name: library, values: counted.map((kind) => outcomes.filter((outcome) => outcome === kind).length) };
+  });
+  return [
+    { title: 'library', columns: counted.map((title) => ({ title, digits: 0 })), rows: wrong },
+    {
+      title: 'verifier',
+      columns: [
+        { title: 'microseconds', digits: 1 },
+        { title: 'x ours', digits: 2 },
+      ],
+      rows: times.map(({ scheme, library, micros, toOurs }) => ({
+        name: `${scheme}: ${library}`,
+        values: [median(micros), median(toOurs)],
+      })),
+      charted: 0,
+      isCost: true,
+    },
+  ];
+}
+
+function checksOf(judged: readonly Judged[], times: Times): Check[] {
+  const faults = judged.filter(({ outcomes }) => outcomes[OURS] !== 'right').length;
+  const ratios = times
+    .filter(({ library }) => library !== OURS)
+    .map(({ scheme, library, toOurs }) => ({
+      title: `time for one good request, ${scheme}: ${library}, x ours`,
+      value: median(toOurs),
+      passes: true,
+      isRatio: true,
+    }));
+  return [{ title: `requests that ${OURS} answers wrongly (= 0)`, value: faults, passes: faults === 0 }, ...ratios];
 }
 
 async function judge(one: Case): Promise<Judged> {
@@ -104,7 +156,7 @@ function faultsOf(judged: readonly Judged[]): string {
   return table(['request', 'right is', ...libraries], rows);
 }
 
-function timesOf(times: Awaited<ReturnType<typeof timeVerifiers>>): string {
+function timesOf(times: Times): string {
   const rows = times.map(({ scheme, library, micros, toOurs }) => [
     `${scheme}: ${library}`,
     median(micros).toFixed(1),
