@@ -4,12 +4,12 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { HashKind } from '#access/answer-floor.ts';
 import { faultOfHash } from '#access/imported-hash.ts';
 import { openKeyring } from '#access/keyring.ts';
-import { openPasswords, type PasswordHash, type Passwords } from '#access/passwords.ts';
+import { openPasswords, type Passwords } from '#access/passwords.ts';
 
 const PASSWORD = 'otters juggle in moonlight';
 let plain: Passwords;
 beforeAll(async () => {
-  plain = await openPasswords(undefined);
+  plain = await openPasswords(undefined, { ms: 0, note: () => undefined });
 });
 
 describe('a password hash', () => {
