@@ -1,12 +1,10 @@
-import { UnrecoverableError, type Job } from 'bullmq';
 import type { OpenedWorker, QueueConnection } from '#queue/queue-connection.ts';
-import type { QueueContract } from '#queue/contract.ts';
 import { openErrorLog } from '#queue/error-log.ts';
+import { openJobRunner, type Performer } from '#queue/job-runner.ts';
 import { rest } from '#queue/paced-backend.ts';
 import { openQueueHandle } from '#queue/queue-handle.ts';
 import { openWatchdog } from '#queue/watchdog.ts';
 import { settledWithin } from '#runtime/deadline.ts';
-import { isFailure } from '#runtime/failure.ts';
 import type { Log } from '#runtime/log.ts';
 
 const REOPEN_MS = 1_000;
@@ -16,8 +14,6 @@ const BACKLOG_MS = 2_000;
 /** Stalled jobs are looked for every second, so silence beyond this means that the store is away. */
 const SILENCE_MS = 10_000;
 const MAX_REPLACEMENTS = 3;
-/** What a job may still need after its signal was aborted. */
-const GIVE_UP_MS = 2_000;
 const CLOSE_MS = 5_000;
 const HAND_BACK_MS = 1_000;
 const CUT_MS = 500;
@@ -50,24 +46,17 @@ export interface RunningConsumer {
   close(limitMs?: number): Promise<void>;
 }
 
-interface Performer {
-  contract: QueueContract;
-  perform: (payload: unknown, signal: AbortSignal, onError: (error: unknown) => void) => Promise<void>;
-}
-
 export function startConsumer(
-  { contract, perform }: Performer,
+  performer: Performer,
   connection: QueueConnection,
   { concurrency, log, onHopeless, stuckMs = STUCK_MS, watchMs = WATCH_MS }: ConsumerOptions,
 ): RunningConsumer {
+  const { contract } = performer;
   const onError = openErrorLog(log, `worker of queue ${contract.name}`);
   const ended = new AbortController();
   const reader = openQueueHandle(connection, contract.name);
   let current: OpenedWorker | undefined;
   let paused = false;
-  let running = 0;
-  let done = 0;
-  let failed = 0;
   let lastContactMs = 0;
   let lastProgressMs = Date.now();
   let replacements = 0;
@@ -87,46 +76,16 @@ export function startConsumer(
     signal: ended.signal,
   };
 
-  async function process(job: Job, _token: string | undefined, signal: AbortSignal | undefined): Promise<void> {
-    running += 1;
-    try {
-      await inTime(
-        job,
-        perform(job.data, signal ?? ended.signal, (error) => report(error, job.id)),
-      );
-      done += 1;
-    } catch (error) {
-      failed += 1;
-      if (isFailure(error) && error.retry === 'never') throw new UnrecoverableError(error.message);
-      throw error instanceof Error ? error : new Error(String(error));
-    } finally {
-      running -= 1;
-      pace.onProgress();
-    }
-  }
-
-  async function inTime({ id }: Job, work: Promise<void>): Promise<void> {
-    if (!(await settledWithin(contract.limitMs, work))) {
-      current?.worker.cancelJob(id ?? '', 'this job took too long');
-      if (!(await settledWithin(GIVE_UP_MS, work))) {
-        const error = new Error(`given up: no end within ${contract.limitMs} ms`);
-        report(error, id);
-        throw error;
-      }
-    }
-    await work;
-  }
-
-  function report(error: unknown, jobId: string | undefined): void {
-    const line = { err: error, queue: contract.name, jobId };
-    if (!isFailure(error)) log.error(line, 'a bug failed a job, which will be tried again');
-    else if (error.retry === 'never') log.error(line, 'a job failed for good');
-    else log.warn(line, 'a job will be tried again');
-  }
+  const jobs = openJobRunner(performer, {
+    log,
+    signal: ended.signal,
+    cancel: (id, reason) => current?.worker.cancelJob(id, reason),
+    onEnd: pace.onProgress,
+  });
 
   async function attach(): Promise<void> {
     while (!ended.signal.aborted) {
-      const opened = connection.openWorker(contract.name, process, { concurrency, pace });
+      const opened = connection.openWorker(contract.name, jobs.process, { concurrency, pace });
       current = opened;
       opened.worker.on('error', onError);
       opened.worker.on('lockRenewalFailed', (ids) => {
@@ -166,7 +125,7 @@ export function startConsumer(
         return waiting + prioritized + (await queue.getDelayedCount(Date.now()));
       }),
     lastProgressMs: () => lastProgressMs,
-    isExcused: () => paused || running >= concurrency,
+    isExcused: () => paused || jobs.running >= concurrency,
     onStuck: replace,
     limitMs: stuckMs,
     now: Date.now,
@@ -180,13 +139,13 @@ export function startConsumer(
       return lastProgressMs;
     },
     get running() {
-      return running;
+      return jobs.running;
     },
     get done() {
-      return done;
+      return jobs.done;
     },
     get failed() {
-      return failed;
+      return jobs.failed;
     },
     isHealthy: () => replacements < MAX_REPLACEMENTS && (paused || Date.now() - lastContactMs < SILENCE_MS),
     pause() {
@@ -205,7 +164,7 @@ export function startConsumer(
       if (current === undefined) return;
       const { worker, cut } = current;
       const closed = worker.close();
-      const idle = running === 0;
+      const idle = jobs.running === 0;
       if (!(await settledWithin(idle ? HAND_BACK_MS : limitMs - HAND_BACK_MS, closed)) && !idle) {
         worker.cancelAllJobs('the process stops');
         await settledWithin(HAND_BACK_MS, closed);
