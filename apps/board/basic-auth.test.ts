@@ -1,6 +1,6 @@
 import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openLocalLimiter } from '#limits/limiter.ts';
+import { openLocalLimiter } from '#limits/local-limiter.ts';
 import { listen } from '#runtime/http-server.ts';
 import { openLog } from '#runtime/log.ts';
 import { requireBasicAuth } from './basic-auth.ts';

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
-import type { Decision, LocalLimiter, Policy } from '#limits/limiter.ts';
+import type { Decision, Policy } from '#limits/limiter.ts';
+import type { LocalLimiter } from '#limits/local-limiter.ts';
 import { addressPrefixOf } from '#runtime/address.ts';
 import type { Log } from '#runtime/log.ts';
 import type { BoardObserver } from './board-events.ts';

@@ -4,7 +4,7 @@ import { openCoalescer } from '#audit/coalesce.ts';
 import { openRecord } from '#audit/record-addresses.ts';
 import { openHeartbeat } from '#database/heartbeat.ts';
 import { openPool } from '#database/pool.ts';
-import { openLocalLimiter } from '#limits/limiter.ts';
+import { openLocalLimiter } from '#limits/local-limiter.ts';
 import { openQueueConnection } from '#queue/connection.ts';
 import { openReadyQueue } from '#queue/queue-handle.ts';
 import { openQueueReader } from '#queue/reader.ts';

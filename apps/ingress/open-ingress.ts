@@ -6,16 +6,8 @@ import type { ProcessParts } from '#runtime/process.ts';
 import { openCoalescer } from '#audit/coalesce.ts';
 import { openRecord } from '#audit/record-addresses.ts';
 import { watchPools } from '#database/pool-metrics.ts';
-import { isDatabaseUnavailable, openPool, requireUtf8 } from '#database/pool.ts';
-import { openQueueConnection } from '#queue/connection.ts';
-import { openQueueReader } from '#queue/reader.ts';
-import { openProducer } from '#queue/producer.ts';
-import { queueUrlOf } from '#queue/settings.ts';
-import { openDoorbell } from '#webhooks/doorbell.ts';
-import { openJournal } from '#webhooks/journal.ts';
 import { webhooks } from '#webhooks/queue.ts';
 import { openStorage } from '#uploads/open-storage.ts';
-import { openRefusals } from '#webhooks/refusals.ts';
 import type { Sources } from '#webhooks/sources.ts';
 import { traceJournal } from '#webhooks/trace-journal.ts';
 import { openAccessMetrics } from './access-metrics.ts';
@@ -30,11 +22,12 @@ import { openLimitMetrics } from './limit-metrics.ts';
 import { openIngressMetrics } from './metrics.ts';
 import { hearSessionEnds } from './hear-session-ends.ts';
 import { openAccess } from './open-access.ts';
+import { openConnections } from './open-connections.ts';
 import { observeWebhooks } from './observe-webhooks.ts';
 import { openLimits } from './open-limits.ts';
 import { watchLoad } from './open-load.ts';
 import { openMonitoring } from './open-monitoring.ts';
-import { openOutage } from './open-outage.ts';
+import { openReceiving } from './open-receiving.ts';
 import { openUploads } from './open-uploads.ts';
 import { limitPages } from './limit-pages.ts';
 import { pageHeaders } from './page-headers.ts';
@@ -47,9 +40,6 @@ import { openWebhookDoor } from './webhook-door.ts';
 import type { IngressConfig } from './settings.ts';
 
 const BODY_BUDGET_BYTES = 48 * 1024 * 1024;
-const DOORBELL_LIMIT_MS = 1_000;
-/** Two batches are in flight; the third connection is for readiness, the fourth drains the spool. */
-const JOURNAL_CONNECTIONS = 4;
 
 export interface OpenIngressParts extends ProcessParts {
   config: IngressConfig;
@@ -71,41 +61,8 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     stack,
   });
   const requestTraces = traces && traceRequests(traces);
-  const onError = (error: Error): void => log.warn({ err: error }, 'a database connection was lost');
-
-  const pool = stack.adopt(openPool(config.DATABASE_URL, { name: 'ingress', max: 10, onError }), (opened) =>
-    opened.end(),
-  );
-  await requireUtf8(pool).catch((error: unknown) => {
-    const isBridged = [...sources.values()].some(({ outage }) => outage === 'spool');
-    if (!isBridged || !isDatabaseUnavailable(error)) throw error;
-    log.warn({ err: error }, 'starting without the database: receipts of some sources are spooled');
-  });
-  const journalPool = stack.adopt(
-    openPool(config.DATABASE_URL, {
-      name: 'journal',
-      max: JOURNAL_CONNECTIONS,
-      connectMs: 1_000,
-      statementMs: 1_000,
-      queryMs: 1_200,
-      onError,
-    }),
-    (opened) => opened.end(),
-  );
-  const queue = stack.adopt(openQueueConnection(queueUrlOf(config), { role: 'producer', log }), (opened) =>
-    opened.close(),
-  );
-  const producer = stack.adopt(openProducer(queue, { deadlineMs: DOORBELL_LIMIT_MS }), (opened) => opened.close());
-  const refusals = stack.adopt(
-    openRefusals({
-      pool,
-      onLost: (error) => {
-        metrics.refusalLost();
-        log.warn({ err: error }, 'the receipt of a refused request was lost');
-      },
-    }),
-    (opened) => opened.drain(),
-  );
+  const connections = await openConnections({ stack, log, config, sources });
+  const { pool, queue, producer, reader } = connections;
   const record = openRecord(config.AUDIT_ADDRESSES);
   const coalescer = stack.adopt(
     openCoalescer({
@@ -115,32 +72,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     }),
     (opened) => opened.close(),
   );
-  const doorbell = stack.adopt(
-    openDoorbell({
-      add: (receiptIds) => producer.ring(webhooks, { receiptIds }),
-      onMissed: metrics.doorbellMissed,
-    }),
-    (opened) => opened.drain(),
-  );
-  const journal = stack.adopt(
-    openJournal({
-      pool: journalPool,
-      onCommitted: (receiptIds) => doorbell.ring(receiptIds),
-      onBatch: metrics.batchCommitted,
-    }),
-    (opened) => opened.drain(),
-  );
-  const outage = await openOutage({
-    stack,
-    log,
-    sources,
-    journal,
-    pool: journalPool,
-    dataDir: config.DATA_DIR,
-    maxBytes: config.SPOOL_MAX_BYTES,
-    ring: (receiptIds) => doorbell.ring(receiptIds),
-    metrics: metrics.spool,
-  });
+  const { journal, refusals, checks } = await openReceiving({ stack, log, config, sources, connections, metrics });
 
   const headers = apiHeaders({
     secure: config.PUBLIC_URL.startsWith('https:'),
@@ -149,7 +81,6 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
   const clientAddressOf = openClientAddressOf(config.TRUST_PROXY, (peer) =>
     log.warn({ peer }, 'x-forwarded-for of a peer that TRUST_PROXY does not name is not believed'),
   );
-  const reader = stack.adopt(openQueueReader(queue, { deadlineMs: DOORBELL_LIMIT_MS }), (opened) => opened.close());
   const load = watchLoad({
     stack,
     waitingForPool: () => pool.waitingCount,
@@ -167,7 +98,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
   });
   const enterByWebhookDoor = openWebhookDoor({
     sources,
-    journal: traceJournal(outage.journal, traces),
+    journal: traceJournal(journal, traces),
     refusals,
     limiter: limits.local,
     sourceQuota: limits.tiers.source,
@@ -180,7 +111,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
   });
   const { storage, checks: storageChecks } = await openStorage({ config, log, stack });
   const answerHealth = openHealth({
-    checks: [...outage.checks, ...storageChecks, { name: 'queue', required: false, check: () => queue.ping(1_000) }],
+    checks: [...checks, ...storageChecks, { name: 'queue', required: false, check: () => queue.ping(1_000) }],
     metrics: metrics.registry,
     metricsToken: config.METRICS_TOKEN,
   });
@@ -213,7 +144,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     log,
     stack,
   });
-  watchPools(metrics.registry, { ingress: pool, journal: journalPool });
+  watchPools(metrics.registry, { ingress: pool, journal: connections.journalPool });
   const monitoringRoutes = await openMonitoring({
     stack,
     databaseUrl: config.DATABASE_URL,

@@ -1,6 +1,7 @@
 import type { RequestHandler, Response } from 'express';
 import { limitFailure } from '#limits/limit-failure.ts';
-import type { LocalLimiter, Policy } from '#limits/limiter.ts';
+import type { Policy } from '#limits/limiter.ts';
+import type { LocalLimiter } from '#limits/local-limiter.ts';
 import { addressPrefixOf } from '#runtime/address.ts';
 import type { ClientAddressOf } from './client.ts';
 import type { LimitObserver } from './limit.ts';

@@ -1,32 +1,29 @@
-import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { addressPrefixOf } from '#runtime/address.ts';
 import { correlate, requestIdOf } from '#runtime/correlation.ts';
 import { openDeadlines } from '#runtime/deadlines.ts';
 import { Failure, isFailure } from '#runtime/failure.ts';
-import { newId } from '#runtime/id.ts';
 import type { Log } from '#runtime/log.ts';
 import type { DynamicPolicy } from '#limits/dynamic-limiter.ts';
 import { limitFailure } from '#limits/limit-failure.ts';
-import type { Decision, LocalLimiter, Policy } from '#limits/limiter.ts';
+import type { Decision, Policy } from '#limits/limiter.ts';
+import type { LocalLimiter } from '#limits/local-limiter.ts';
 import type { Journal } from '#webhooks/journal.ts';
 import type { Delivery, Head, RefusalReason, Verification, Verified } from '#webhooks/provider.ts';
-import type { ReceiptDraft } from '#webhooks/receipt.ts';
-import { REFUSED_BODY_BYTES, type Refusals } from '#webhooks/refusals.ts';
+import type { Refusals } from '#webhooks/refusals.ts';
 import type { Sources } from '#webhooks/sources.ts';
 import { precheck, verify } from '#webhooks/verify.ts';
-import { keptHeaders } from '#webhooks/kept-request.ts';
 import type { Source } from '#webhooks/source.ts';
-import { bugAnswer, problemOf, type ProblemAnswer } from './problem.ts';
+import { bugAnswer, problemOf } from './problem.ts';
+import { checkFraming } from './check-framing.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { withBody } from './read-body.ts';
-import { openWebhookRoutes, type WebhookRoute } from './webhook-route.ts';
+import { sendAnswer } from './send-answer.ts';
+import type { WebhookAnswer, WebhookExchange } from './webhook-exchange.ts';
+import { acceptedDraft, refusedDraft } from './webhook-receipt.ts';
+import { openWebhookRoutes } from './webhook-route.ts';
 
 const BODY_LIMIT_MS = 10_000;
-/** How long the rest of a refused body is still read, so that the sender gets to see the answer. */
-const LINGER_MS = 2_000;
-/** The rest of a refused body that is worth reading to its end, so that the connection can be used again. */
-const LINGER_BYTES = 64 * 1024;
 const DEFAULT_MAX_BYTES = 3 * 1024 * 1024;
 
 /** Refusals an address may cause; accepted requests take nothing. */
@@ -59,17 +56,6 @@ export interface WebhookObserver {
   limited(limit: { source: string; policy: string; addressPrefix: string }): void;
 }
 
-interface Exchange {
-  request: IncomingMessage;
-  response: ServerResponse;
-  route: WebhookRoute;
-  head: Head;
-  requestId: string;
-  address: string;
-}
-
-type Answer = Omit<ProblemAnswer, 'body'> & { body?: Buffer | string };
-
 /**
  * The fast path for webhooks: a plain node:http handler, asked before Express. It parses no JSON.
  * @returns whether the request was the door's.
@@ -95,11 +81,11 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
       nowMs: Date.now(),
     };
     const exchange = { request, response, route, head, requestId, address: options.clientAddressOf(request) };
-    void correlate(requestId, async () => send(exchange, await answerOf(exchange)));
+    void correlate(requestId, async () => sendAnswer(exchange, await answerOf(exchange), baseHeaders));
     return true;
   };
 
-  async function answerOf(exchange: Exchange): Promise<Answer> {
+  async function answerOf(exchange: WebhookExchange): Promise<WebhookAnswer> {
     try {
       return await receive(exchange);
     } catch (error) {
@@ -115,7 +101,7 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     }
   }
 
-  async function receive(exchange: Exchange): Promise<Answer> {
+  async function receive(exchange: WebhookExchange): Promise<WebhookAnswer> {
     const { request, route, head, address } = exchange;
     const { source } = route;
     const maxBytes = source?.maxBytes ?? DEFAULT_MAX_BYTES;
@@ -139,12 +125,17 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     });
   }
 
-  async function accept(exchange: Exchange, source: Source, delivery: Delivery, judged: Judged): Promise<Answer> {
+  async function accept(
+    exchange: WebhookExchange,
+    source: Source,
+    delivery: Delivery,
+    judged: Judged,
+  ): Promise<WebhookAnswer> {
     const { receivedAtMs, verifyMs } = judged;
     const verification = judged.verification as Verified;
     const startedAt = performance.now();
     spend(exchange, source, verification);
-    const draft = acceptedDraft(exchange, source, delivery, verification, receivedAtMs, verifyMs);
+    const draft = acceptedDraft(exchange, source, delivery, { verified: verification, receivedAtMs, verifyMs });
     draft.traceparent = options.traceparentOf?.(exchange.request);
     const stored = await journal.append(draft);
     observe?.received(source.name, stored.isCopy ? 'duplicate' : verification.verdict);
@@ -160,7 +151,7 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
   }
 
   /** What a 200 costs: nothing for a signed request, unless its source has a quota. */
-  function spend(exchange: Exchange, source: Source, { verdict }: Verified): void {
+  function spend(exchange: WebhookExchange, source: Source, { verdict }: Verified): void {
     const { sourceQuota } = options;
     const policy = verdict === 'accepted' ? sourceQuota : UNSIGNED;
     if (policy === undefined) return;
@@ -169,13 +160,13 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     if (!decision.allowed) throw limited(exchange, policy, decision);
   }
 
-  function limited({ route, address }: Exchange, policy: Policy, { resetSeconds }: Decision): Failure {
+  function limited({ route, address }: WebhookExchange, policy: Policy, { resetSeconds }: Decision): Failure {
     const source = route.source?.name ?? 'unknown';
     observe?.limited({ source, policy: policy.name, addressPrefix: addressPrefixOf(address) });
     return limitFailure(policy, resetSeconds);
   }
 
-  function refuse(exchange: Exchange, reason: RefusalReason, body?: Buffer): Answer {
+  function refuse(exchange: WebhookExchange, reason: RefusalReason, body?: Buffer): WebhookAnswer {
     const { route, address, requestId } = exchange;
     const name = route.source?.name ?? 'unknown';
     const addressPrefix = addressPrefixOf(address);
@@ -187,24 +178,6 @@ export function openWebhookDoor(options: WebhookDoorOptions) {
     const draft = refusedDraft(exchange, name, reason, body);
     refusals.add(draft);
     return { ...answer, headers: { ...answer.headers, 'x-receipt-id': draft.id } };
-  }
-
-  function send({ request, response, requestId }: Exchange, { status, headers, body }: Answer): void {
-    if (response.destroyed) return;
-    const unread = !request.complete && !request.readableEnded;
-    const isLong = !(Number(request.headers['content-length']) <= LINGER_BYTES);
-    const list = [...baseHeaders, 'x-request-id', requestId];
-    for (const [name, value] of Object.entries(headers)) list.push(name, value);
-    if (unread && isLong && status !== 200) list.push('connection', 'close');
-    response.writeHead(status, list);
-    response.end(body);
-    if (!unread) return;
-    request.resume();
-    const timer = setTimeout(() => {
-      if (!request.complete) request.destroy();
-    }, LINGER_MS);
-    // Not only for tidiness: under a flood, timers would keep the requests of two seconds in memory.
-    request.once('close', () => clearTimeout(timer));
   }
 }
 
@@ -220,64 +193,4 @@ function judge(source: Source, delivery: Delivery): Judged {
   const startedAt = performance.now();
   const verification = verify(source, delivery);
   return { receivedAtMs, verification, verifyMs: performance.now() - startedAt };
-}
-
-function checkFraming({ request, route, head }: Exchange, maxBytes: number): void {
-  if (!route.methods.includes(head.method)) {
-    throw new Failure('method-unsupported', { headers: { allow: route.methods.join(', ') } });
-  }
-  const encoding = request.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') throw new Failure('content-encoding-unsupported');
-  const length = request.headers['content-length'];
-  if (length !== undefined && Number(length) > maxBytes) throw new Failure('too-large');
-  const isBodiless = length === '0' || (length === undefined && request.headers['transfer-encoding'] === undefined);
-  if (head.method === 'POST' && isBodiless) throw new Failure('body-empty');
-}
-
-function acceptedDraft(
-  exchange: Exchange,
-  source: Source,
-  delivery: Delivery,
-  verified: Verified,
-  receivedAtMs: number,
-  verifyMs: number,
-): ReceiptDraft {
-  return {
-    id: newId(),
-    source: source.name,
-    provider: source.provider,
-    verdict: verified.verdict,
-    dedupeKey: verified.verdict === 'accepted' ? verified.dedupeKey : undefined,
-    secretLabel: verified.secretLabel,
-    textId: verified.textId,
-    sha256: verified.sha256,
-    sizeBytes: delivery.body.length,
-    clientAddress: exchange.address,
-    headers: keptHeaders(source, delivery),
-    body: delivery.body,
-    correlationId: exchange.requestId,
-    receivedAtMs,
-    verifyUs: Math.round(verifyMs * 1_000),
-  };
-}
-
-function refusedDraft(exchange: Exchange, name: string, reason: RefusalReason, body: Buffer | undefined): ReceiptDraft {
-  const { route, head } = exchange;
-  return {
-    id: newId(),
-    source: name,
-    provider: route.source?.provider ?? 'unknown',
-    verdict: `refused:${reason}`,
-    dedupeKey: undefined,
-    secretLabel: undefined,
-    textId: route.source === undefined ? route.requestedName.slice(0, 64) : undefined,
-    sha256: body === undefined ? undefined : hash('sha256', body, 'buffer'),
-    sizeBytes: body?.length ?? Number(exchange.request.headers['content-length'] ?? 0),
-    clientAddress: exchange.address,
-    headers: route.source === undefined ? {} : keptHeaders(route.source, head),
-    body: body === undefined ? undefined : Buffer.from(body.subarray(0, REFUSED_BODY_BYTES)),
-    correlationId: exchange.requestId,
-    receivedAtMs: head.nowMs,
-    verifyUs: 0,
-  };
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { openLimiter, openLocalLimiter, type Policy } from '#limits/limiter.ts';
+import { openLimiter, type Policy } from '#limits/limiter.ts';
+import { openLocalLimiter } from '#limits/local-limiter.ts';
 
 const policy: Policy = { name: 'test', points: 3, windowSeconds: 60 };
 

@@ -1,7 +1,7 @@
 import type { RedisCommands } from '#limits/counter-batches.ts';
 import { Leases } from '#limits/leases.ts';
 import { LocalCounters, type LocalCountersOptions, type Usage } from '#limits/local-counters.ts';
-import { openSharedCounters, type SharedCounters } from '#limits/shared-counters.ts';
+import { openReach } from '#limits/reach.ts';
 import { soon, type Soon } from '#limits/soon.ts';
 
 /** So many points in a window, counted per key. */
@@ -38,12 +38,6 @@ export interface Limiter {
   block(policy: Policy, key: string, seconds: number): Promise<void>;
 }
 
-/** A limiter of this process alone: it never waits. */
-export interface LocalLimiter {
-  consume(policy: Policy, key: string, cost?: number): Decision;
-  peek(policy: Policy, key: string): Decision;
-}
-
 export interface LimiterOptions {
   /** An ioredis client that neither queues nor repeats commands; counters live in the process without it. */
   redis?: RedisCommands | undefined;
@@ -60,13 +54,12 @@ export interface LimiterOptions {
 
 /** With Redis frozen, the first decisions take as long as this; later ones do not wait. */
 const REDIS_DEADLINE_MS = 30;
-const PROBE_MS = 100;
 /** For so long a refused key costs Redis nothing more. */
 const REFUSAL_MS = 1_000;
 const MAX_REFUSALS = 10_000;
 /** A window that ends sooner than this is given nothing back, because Redis may have begun the next. */
 const LAST_REFUND_MS = 50;
-const NOTHING: Usage = { used: 0, remainingMs: 0 };
+export const NOTHING: Usage = { used: 0, remainingMs: 0 };
 
 /**
  * Counts per policy and key, in Redis where there is one; of large quotas a few points are taken at a time. When Redis does not answer in time this process decides by its
@@ -76,45 +69,10 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
   const { redis, hide = (key: string) => key, processes = 1, onAway = () => undefined } = options;
   const { deadlineMs = REDIS_DEADLINE_MS } = options;
   const now = options.counters?.now ?? (() => performance.now());
-  const shared = redis === undefined ? undefined : openSharedCounters(redis, { deadlineMs, hide });
+  const shared = redis === undefined ? undefined : openReach(redis, { deadlineMs, hide, onAway });
   const own = new LocalCounters(options.counters);
   const leasesByName = new Map<string, Leases>();
   const refusals = new Map<string, { used: number; endsAtMs: number; askAgainAtMs: number }>();
-  let isAway = false;
-  let isClosed = false;
-  let probe: NodeJS.Timeout | undefined;
-
-  async function ask<T>(question: (counters: SharedCounters) => Promise<T>): Promise<T | undefined> {
-    if (shared === undefined || isAway) return undefined;
-    try {
-      if (redis?.status !== 'ready') throw new Error('Redis is not connected');
-      return await question(shared);
-    } catch (error) {
-      lose(error);
-      return undefined;
-    }
-  }
-
-  function lose(error: unknown): void {
-    if (isAway || isClosed) return;
-    isAway = true;
-    onAway(true, error);
-    probe = setTimeout(look, 0).unref();
-  }
-
-  /** Writes, because a Redis that is full answers everything else. */
-  function look(): void {
-    shared?.probe().then(
-      () => {
-        isAway = false;
-        if (!isClosed) onAway(false);
-      },
-      () => {
-        if (!isClosed) probe = setTimeout(look, PROBE_MS).unref();
-      },
-    );
-  }
-
   /** What this process gives out by itself. */
   function ownPart(policy: Policy): Policy {
     if (shared === undefined || policy.isStrict !== true) return policy;
@@ -134,7 +92,7 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
     // Mostly there is none, and making its name is dearer than all the rest.
     const refusal = refusals.size === 0 ? undefined : refusals.get(`${policy.name}:${key}`);
     if (refusal !== undefined && refusal.askAgainAtMs > atMs && refusal.used > policy.points) {
-      return decisionOf(policy, { used: refusal.used, remainingMs: refusal.endsAtMs - atMs }, isAway, atMs);
+      return decisionOf(policy, { used: refusal.used, remainingMs: refusal.endsAtMs - atMs }, shared.isAway, atMs);
     }
     const alone = own.get(policy.name, key);
     return alone !== undefined && alone.used > ownPart(policy).points
@@ -146,7 +104,7 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
   function take(policy: Policy, key: string, cost: number): Soon<Usage | undefined> {
     if (shared === undefined) return undefined;
     const { name, windowSeconds, points } = policy;
-    if (policy.isStrict === true) return ask((counters) => counters.add(name, key, cost, windowSeconds));
+    if (policy.isStrict === true) return shared.ask((counters) => counters.add(name, key, cost, windowSeconds));
     const leases = leasesOf(name);
     return leases.spend(key, cost, points, now()) ?? takeLease(leases, policy, { key, cost });
   }
@@ -165,7 +123,7 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
     { key, cost }: { key: string; cost: number },
   ): Promise<Usage | undefined> {
     const taking = leases.ask(key, cost, points, now());
-    const usage = await ask((counters) => counters.add(name, key, taking.size, windowSeconds));
+    const usage = await shared?.ask((counters) => counters.add(name, key, taking.size, windowSeconds));
     if (usage === undefined) {
       leases.drop(key, taking);
       return undefined;
@@ -190,7 +148,7 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
       const refusal = knownRefusal(policy, key);
       if (refusal !== undefined) return refusal;
       const { name, windowSeconds } = policy;
-      const usage = await ask(async (counters) => (await counters.get(name, key, windowSeconds)) ?? NOTHING);
+      const usage = await shared?.ask(async (counters) => (await counters.get(name, key, windowSeconds)) ?? NOTHING);
       if (usage === undefined) return stateOf(ownPart(policy), own.get(name, key) ?? NOTHING, true, now());
       return stateOf(policy, usage, false, now());
     },
@@ -198,31 +156,21 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
       if (endsAtMs - now() < LAST_REFUND_MS) return;
       refusals.delete(`${name}:${key}`);
       if (isLocal) own.remove(name, key, cost);
-      else await ask((counters) => counters.remove(name, key, cost, windowSeconds));
+      else await shared?.ask((counters) => counters.remove(name, key, cost, windowSeconds));
     },
     async block(policy, key, seconds) {
       const usage = { used: policy.points + 1, remainingMs: seconds * 1_000 };
       own.set(policy.name, key, usage);
-      await ask((counters) => counters.set(policy.name, key, usage.used, seconds));
+      await shared?.ask((counters) => counters.set(policy.name, key, usage.used, seconds));
     },
     [Symbol.dispose]() {
-      isClosed = true;
-      clearTimeout(probe);
+      shared?.[Symbol.dispose]();
     },
   };
 }
 
-export function openLocalLimiter(options: LocalCountersOptions = {}): LocalLimiter {
-  const { now = () => performance.now() } = options;
-  const counters = new LocalCounters({ ...options, now });
-  return {
-    consume: (policy, key, cost = 1) =>
-      decisionOf(policy, counters.add(policy.name, key, cost, policy.windowSeconds), true, now()),
-    peek: (policy, key) => stateOf(policy, counters.get(policy.name, key) ?? NOTHING, true, now()),
-  };
-}
-
-function decisionOf({ points }: Policy, { used, remainingMs }: Usage, isLocal: boolean, now: number): Decision {
+/** What usage of a key means under a policy. */
+export function decisionOf({ points }: Policy, { used, remainingMs }: Usage, isLocal: boolean, now: number): Decision {
   return {
     allowed: used <= points,
     used,
@@ -233,8 +181,8 @@ function decisionOf({ points }: Policy, { used, remainingMs }: Usage, isLocal: b
   };
 }
 
-/** Whether one more point could be taken. */
-function stateOf(policy: Policy, usage: Usage, isLocal: boolean, now: number): Decision {
+/** The same, `allowed` being whether one more point could be taken. */
+export function stateOf(policy: Policy, usage: Usage, isLocal: boolean, now: number): Decision {
   const decision = decisionOf(policy, usage, isLocal, now);
   return { ...decision, allowed: decision.remaining > 0 };
 }

@@ -5,7 +5,7 @@
  */
 export type Retry = 'never' | 'counted' | 'free';
 
-/** Every expected failure there is. A new line here is a compile error in apps/ingress/problem.ts until it has a status. */
+/** Every expected failure there is. A new line here is a compile error in apps/ingress/problems.ts until it has a status. */
 export const failures = {
   'request-malformed': 'never',
   'body-empty': 'never',

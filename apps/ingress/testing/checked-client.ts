@@ -1,5 +1,5 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import type { JsonSchema } from '../contract/document.ts';
+import type { JsonSchema } from '../contract/json-schema.ts';
 import type { Answer, SendRequest } from './people.ts';
 
 interface Described {
