@@ -25,10 +25,18 @@ export interface HttpLoadOrder {
   clients: readonly LoadClient[];
   /** Milliseconds between the beginnings of two requests of one connection; 0: the next one follows the last answer. */
   paceMs?: number;
+  /** Told of each answer: when its request was to be sent, in milliseconds from the beginning, and how long it took from then. */
+  onAnswer?: (dueMs: number, tookMs: number) => void;
 }
 
 /** Holds a connection open for each client and sends one request at a time on it. */
-export async function loadHttp({ port, seconds = Infinity, clients, paceMs = 0 }: HttpLoadOrder): Promise<HttpLoad> {
+export async function loadHttp({
+  port,
+  seconds = Infinity,
+  clients,
+  paceMs = 0,
+  onAnswer,
+}: HttpLoadOrder): Promise<HttpLoad> {
   const sockets = await Promise.all(clients.map(() => open(port)));
   const latencies: number[] = [];
   const statuses: Record<string, number> = {};
@@ -53,6 +61,7 @@ export async function loadHttp({ port, seconds = Infinity, clients, paceMs = 0 }
       const now = performance.now();
       if (now > endsAt && paceMs === 0) break;
       latencies.push(now - sentAt);
+      onAnswer?.(sentAt - startedAt, now - sentAt);
       const status = head.slice(9, 12);
       statuses[status] = (statuses[status] ?? 0) + 1;
     }

@@ -9,6 +9,7 @@ const scenarios: Record<string, () => Promise<{ run: (args: string[]) => Promise
   limits: () => import('./limits.ts'),
   headers: () => import('./headers.ts'),
   queues: () => import('./queues.ts'),
+  soak: () => import('./soak.ts'),
 };
 
 const [first = '', ...others] = process.argv.slice(2);

@@ -33,7 +33,7 @@ it('draws a line from the lower left for what grows evenly from zero, and puts n
     { name: 'p50', values: [0, 1, 2] },
     { name: 'p99', values: [0, 1, 2] },
   ];
-  const svg = lineChart({ title: 'Latency', unit: 'ms', xUnit: 'minutes', xs: [0, 5, 10], lines });
+  const svg = lineChart({ title: 'Latency', unit: 'ms', xUnit: 'minutes', xs: [0, 5, 10], xEnd: 10, lines });
   const [, points = ''] = /points="([^"]+)"/.exec(svg) ?? [];
   const [first, middle, last] = points.split(' ').map((point) => point.split(',').map(Number));
   expect(first?.[1]).toBeGreaterThan(last?.[1] ?? 0);

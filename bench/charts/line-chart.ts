@@ -7,6 +7,8 @@ export interface LineChart {
   /** Of the places, which are the same for all lines. */
   xUnit: string;
   xs: readonly number[];
+  /** Where the last of them may be at most; the chart ends there. */
+  xEnd: number;
   lines: readonly { name: string; values: readonly number[] }[];
 }
 
@@ -17,16 +19,15 @@ const STEPS = 4;
 const LABEL_HEIGHT = 16;
 
 /** Lines over time from zero, each named at its end. */
-export function lineChart({ title, unit, xUnit, xs, lines }: LineChart): string {
-  const last = Math.max(...xs, Number.MIN_VALUE);
+export function lineChart({ title, unit, xUnit, xs, xEnd, lines }: LineChart): string {
   const highest = roundedUp(Math.max(...lines.flatMap(({ values }) => values), Number.MIN_VALUE));
-  const xOf = (x: number): number => LEFT + (x / last) * (WIDTH - LEFT - RIGHT);
+  const xOf = (x: number): number => LEFT + (x / xEnd) * (WIDTH - LEFT - RIGHT);
   const yOf = (value: number): number => HEIGHT - BOTTOM - (value / highest) * (HEIGHT - TOP - BOTTOM);
   const steps = Array.from({ length: STEPS + 1 }, (_, step) => step / STEPS);
   const grid = steps.flatMap((part) => [
     `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${yOf(part * highest)}" y2="${yOf(part * highest)}"/>`,
     `<text class="faint" x="${LEFT - 8}" y="${yOf(part * highest) + 4.5}" text-anchor="end">${figure(part * highest)}</text>`,
-    `<text class="faint" x="${xOf(part * last)}" y="${HEIGHT - 16}" text-anchor="middle">${figure(part * last)}</text>`,
+    `<text class="faint" x="${xOf(part * xEnd)}" y="${HEIGHT - 16}" text-anchor="middle">${figure(part * xEnd)}</text>`,
   ]);
   const labels = apart(lines.map(({ values }) => yOf(values.at(-1) ?? 0)));
   const drawn = lines.flatMap(({ name, values }, index) => [
