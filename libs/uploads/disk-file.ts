@@ -10,11 +10,15 @@ export function readChunks(file: FileHandle, range?: ByteRange): AsyncGenerator<
   return readInto(file, (length) => Buffer.allocUnsafe(length), range);
 }
 
+/** The bytes of an open file, each chunk in the same buffer: it holds until the next is asked for. */
+export function readFleetingChunks(file: FileHandle): AsyncGenerator<Buffer> {
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  return readInto(file, () => chunk);
+}
+
 export async function digestOf(file: FileHandle): Promise<Buffer> {
   const hash = createHash('sha256');
-  // One buffer for all: garbage outside of the heap makes V8 collect it all over and over.
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  for await (const bytes of readInto(file, () => chunk)) hash.update(bytes);
+  for await (const bytes of readFleetingChunks(file)) hash.update(bytes);
   return hash.digest();
 }
 

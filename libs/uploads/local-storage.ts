@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, mkdir, open, opendir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDirectorySync, type DirectorySync } from '#uploads/directory-sync.ts';
-import { digestOf, orStorageFull, readChunks, unlessMissing } from '#uploads/disk-file.ts';
+import { digestOf, orStorageFull, readChunks, readFleetingChunks, unlessMissing } from '#uploads/disk-file.ts';
 import { openGathering, type GatheredFile } from '#uploads/gathered-file.ts';
 import type { IncomingFile, Storage, StoredBytes, Zone } from '#uploads/storage.ts';
 import { isStoredName, newStoredName, requireStoredName } from '#uploads/stored-name.ts';
@@ -73,6 +73,7 @@ async function bytesOf(file: FileHandle): Promise<StoredBytes> {
     return {
       sizeBytes: size,
       read: async (range) => readChunks(file, range),
+      readFleeting: async () => readFleetingChunks(file),
       descriptor: async () => file.fd,
       digest: () => digestOf(file),
       close: () => file.close(),

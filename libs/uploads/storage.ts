@@ -29,6 +29,11 @@ export interface StoredBytes {
   /** A range, or the whole; each chunk is in a buffer of its own. Rejects if not even the first byte can be had. */
   read(range?: ByteRange): Promise<AsyncIterable<Buffer>>;
   /**
+   * The whole for who is done with each chunk before asking for the next: a chunk may be overwritten then. Much garbage
+   * outside of the heap makes V8 collect all of it over and over.
+   */
+  readFleeting(): Promise<AsyncIterable<Buffer>>;
+  /**
    * A descriptor for reading at any place, also from other threads: of the file itself where it lies on this machine, and
    * of a private copy elsewhere, which `read` then reads too. It is good until `close`.
    * @returns undefined if a copy had to be made and what came has another size or digest.

@@ -6,7 +6,7 @@ export function scanSourceOf(file: StoredBytes, upload: { sizeBytes: number; sha
     sizeBytes: upload.sizeBytes,
     sha256: upload.sha256,
     async *read() {
-      yield* await file.read();
+      yield* await file.readFleeting();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { digestOf, orStorageFull, readChunks, writeWhole } from '#uploads/disk-file.ts';
+import { digestOf, orStorageFull, readChunks, readFleetingChunks, writeWhole } from '#uploads/disk-file.ts';
 import { s3Failure } from '#uploads/s3/s3-error.ts';
 import type { ByteRange, StoredBytes } from '#uploads/storage.ts';
 
@@ -71,6 +71,7 @@ export function openObjectBytes({ sizeBytes, get, createFile }: ObjectBytesParts
   return {
     sizeBytes,
     read,
+    readFleeting: async () => (copy === undefined ? read() : readFleetingChunks(copy)),
     async descriptor(sha256) {
       if (copy !== undefined) return copy.fd;
       const file = await createFile();
