@@ -10,6 +10,7 @@ const scenarios: Record<string, () => Promise<{ run: (args: string[]) => Promise
   headers: () => import('./headers.ts'),
   queues: () => import('./queues.ts'),
   soak: () => import('./soak.ts'),
+  rows: () => import('./rows.ts'),
 };
 
 const [first = '', ...others] = process.argv.slice(2);

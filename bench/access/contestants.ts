@@ -30,7 +30,7 @@ const REFRESHED_IN_TURN = 8;
 /** What the ingress lets wait for a password hash without refusing. */
 const SIGN_INS_AT_ONCE = 16;
 /** No limit that is met here: limits are not what is measured. */
-const LIMITS_PER_MINUTE = 'anonymous:10000000,user:10000000';
+export const LIMITS_PER_MINUTE = 'anonymous:10000000,user:10000000';
 
 export async function startContestants(
   stack: AsyncDisposableStack,

@@ -69,8 +69,7 @@ export async function startContestant(
     peer === undefined
       ? await prepareOurs({ url, ownerUrl, secret, dataDir: join(stores.scratch, database) }, kind, redisUrl)
       : preparePeer(peer, { url: ownerUrl, secret }, redisUrl);
-  await effects.query('create table effect (key text not null, at timestamptz not null default clock_timestamp())');
-  await effects.query('grant select, insert on effect to portcullis');
+  await createEffects(effects);
 
   const receiver = await startServer(stack, programs.receiver.file, programs.receiver.env, programs.receiver.flags);
   const startWorker = () =>
@@ -96,13 +95,13 @@ export async function startContestant(
   };
 }
 
-interface Program {
+export interface Program {
   file: string;
   env: Record<string, string>;
   flags?: readonly string[];
 }
 
-interface Programs {
+export interface Programs {
   receiver: Program;
   worker: Program;
 }
@@ -115,9 +114,10 @@ function preparePeer(peer: string, { url, secret }: { url: string; secret: strin
   };
 }
 
-async function prepareOurs(
+/** Migrates a database; the worker writes one row in `effect` for each event. */
+export async function prepareOurs(
   { url, ownerUrl, secret, dataDir }: { url: string; ownerUrl: string; secret: string; dataDir: string },
-  { usesRedis }: QueueKind,
+  { usesRedis }: Pick<QueueKind, 'usesRedis'>,
   redisUrl: string,
 ): Promise<Programs> {
   const env = {
@@ -139,7 +139,12 @@ async function prepareOurs(
   };
 }
 
-function openPool(stack: AsyncDisposableStack, connectionString: string): Pool {
+export async function createEffects(pool: Pool): Promise<void> {
+  await pool.query('create table effect (key text not null, at timestamptz not null default clock_timestamp())');
+  await pool.query('grant select, insert on effect to portcullis');
+}
+
+export function openPool(stack: AsyncDisposableStack, connectionString: string): Pool {
   const pool = new Pool({ connectionString, max: 2 });
   // The database is ended on purpose.
   pool.on('error', () => undefined);
