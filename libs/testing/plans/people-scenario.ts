@@ -1,9 +1,11 @@
 import { issueReset } from '#access/reset-password.ts';
 import { ensureFirstAdmin } from '#access/first-admin.ts';
 import { record } from '#audit/record.ts';
+import { inTransaction } from '#database/pool.ts';
 import { newId } from '#runtime/id.ts';
 import type { TestDatabase } from '#testing/database.ts';
 import { messageBody, WHATSAPP_TEST_SECRET } from '#testing/whatsapp-load.ts';
+import { insertOwnEvents } from '#webhooks/insert-own-events.ts';
 import { makeUser, openClient, PASSWORD, type SendRequest } from '../../../apps/ingress/testing/people.ts';
 import { openSender } from '../../../apps/ingress/testing/sending.ts';
 
@@ -49,7 +51,10 @@ export async function askAsPeople({ database, origin }: Front): Promise<void> {
   await send('/api/auth/logout-all', { method: 'POST', token: (await signIn('user@example.com')).accessToken });
   await ensureFirstAdmin({ pool: database.pool } as never, { email: undefined, password: undefined });
 
-  await askAsAdmin(send, (await signIn('admin@example.com')).accessToken, user.id);
+  const admin = (await signIn('admin@example.com')).accessToken;
+  await askAsAdmin(send, admin, user.id);
+  await readPages(send, admin, '/api/webhook-events', ['', 'state=open', 'state=dead']);
+  await send(`/api/webhook-events/${await keepDeadVerdict(database)}/replay`, { method: 'POST', token: admin });
 }
 
 async function askForUploads(send: SendRequest, token: string): Promise<void> {
@@ -134,6 +139,23 @@ async function askAsAdmin(send: SendRequest, token: string, userId: string): Pro
   }
   await send(`/api/webhook-logs/${items[0].id}/events?cursor=${newId()}`, { token });
   await send(`/api/webhook-logs/${items[0].id}/replay`, { method: 'POST', token });
+}
+
+/** A verdict on an upload that could not be told to anybody. */
+async function keepDeadVerdict({ pool }: TestDatabase): Promise<string> {
+  const verdict = {
+    key: 'upload:clean',
+    type: 'upload.clean',
+    occurredAt: new Date(),
+    subjects: [],
+    data: {},
+    raw: null,
+  };
+  const [id = ''] = await inTransaction(pool, (client) =>
+    insertOwnEvents(client, [{ ...verdict, correlationId: newId(), traceparent: null }], () => true),
+  );
+  await pool.query("update webhook_event set state = 'dead', next_check_at = null where id = $1", [id]);
+  return id;
 }
 
 async function readPages(send: SendRequest, token: string, path: string, filters: readonly string[]): Promise<void> {
