@@ -9,13 +9,17 @@ export interface NamelessFiles {
   create(): Promise<FileHandle>;
 }
 
+const NAME = /^[0-9a-f]{32}$/;
+
 /**
- * A directory for nameless files. A process that was killed between making a file and taking its name away has left an
- * empty one: whatever has a name in here is removed.
+ * A directory for nameless files, which processes may share. One that was killed between making a file and taking its
+ * name away has left an empty one: what has such a name is removed.
  */
 export async function openNamelessFiles(directory: string): Promise<NamelessFiles> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(directory)) await rm(join(directory, name), { force: true });
+  // NFS keeps a file that is open and has no name under one of its own, .nfs…, which is not ours to remove.
+  const names = (await readdir(directory)).filter((name) => NAME.test(name));
+  for (const name of names) await rm(join(directory, name), { force: true });
   return {
     async create() {
       const path = join(directory, randomBytes(16).toString('hex'));

@@ -179,10 +179,12 @@ describe('the private copy', () => {
     await file?.close();
   });
 
-  it('was left unfinished by a process that was killed: the next removes it', async () => {
-    writeFileSync(join(dataDir, 'scratch', 'left'), '');
+  it('was left unfinished by a process that was killed: the next removes it, and nothing else', async () => {
+    for (const name of ['0123456789abcdef'.repeat(2), '.nfs0000000000000001']) {
+      writeFileSync(join(dataDir, 'scratch', name), '');
+    }
     await open();
-    expect(scratch()).toEqual([]);
+    expect(scratch()).toEqual(['.nfs0000000000000001']);
   });
 });
 
