@@ -43,6 +43,21 @@ describe('JSON from somebody else', () => {
     });
   });
 
+  it.each([
+    ['["\\u005f_proto__",{"_\\u005fproto__":1}]', ['__proto__', {}]],
+    ['{"\\u0061":"\\u00e9"}', { a: 'é' }],
+    ['[999999999999999,-999999999999999]', [999_999_999_999_999, -999_999_999_999_999]],
+    ['[9007199254740992,1,-9007199254740992]', ['9007199254740992', 1, '-9007199254740992']],
+    ['[0.1234567890123456,123456789012345.75]', [0.123_456_789_012_345_6, 123_456_789_012_345.75]],
+    ['[1e0,2E+400,"1e400",1.5e3]', [1, '2E+400', '1e400', 1_500]],
+    ['{"n":12345678901234567890.0}', { n: '12345678901234567890.0' }],
+    ['["12345678901234567890",{"12345678901234567890":1}]', ['12345678901234567890', { '12345678901234567890': 1 }]],
+  ])('means the same whether or not a text needs a closer look: %s', (text, value) => {
+    expect(parsed(text)).toEqual(value);
+    // A text beside it that always needs one.
+    expect(parsed(`[${text},"\\u0000"]`)).toEqual([value, '\uFFFD']);
+  });
+
   it('may be 64 levels deep and no deeper', () => {
     expect(reasonOf(Buffer.from('['.repeat(64) + ']'.repeat(64)))).toBe('none');
     expect(reasonOf(Buffer.from('['.repeat(65) + ']'.repeat(65)))).toBe('json-deep');
