@@ -109,6 +109,18 @@ describe.each(Object.keys(storages))('storage on %s', (kind) => {
     });
   });
 
+  it('gives the whole to a reader who keeps no chunk, with and without a descriptor', async () => {
+    const name = await storeFile(storage, CONTENT);
+    await within(name, async (file) => {
+      for (const prepare of [async () => undefined, () => file.descriptor(DIGEST)]) {
+        await prepare();
+        const copies: Buffer[] = [];
+        for await (const chunk of await file.readFleeting()) copies.push(Buffer.from(chunk));
+        expect(Buffer.concat(copies)).toEqual(CONTENT);
+      }
+    });
+  });
+
   it('takes bytes in pieces of any size', async () => {
     const incoming = await storage.create();
     for (let at = 0; at < 100_000; at += 9_999)
