@@ -110,8 +110,8 @@ describe('docs/ops/sizing.md', () => {
       read(path).includes('openListener('),
     );
     const ingress =
-      constant('apps/ingress/open-ingress.ts', "name: 'ingress', max") +
-      constant('apps/ingress/open-ingress.ts', 'JOURNAL_CONNECTIONS') +
+      constant('apps/ingress/open-connections.ts', "name: 'ingress', max") +
+      constant('apps/ingress/open-connections.ts', 'JOURNAL_CONNECTIONS') +
       listeners.length;
     const shared = constant('libs/queue/postgres-connection.ts', 'SHARED_CONNECTIONS');
     const expected = [
