@@ -1,5 +1,6 @@
 import type { Queryable } from '#database/pool.ts';
 import type { StoredEvent } from '#webhooks/handler.ts';
+import { STILL_OPEN } from '#webhooks/still-open.ts';
 
 /** Handling that failed this often makes an event dead. */
 export const MAX_ATTEMPTS = 10;
@@ -17,7 +18,7 @@ const CLAIM = `
   with free as (
     select id, leased_until is not null and attempts >= ${LOSSES_TOGETHER} as suspect
     from webhook_event
-    where id = any($1::uuid[]) and state = 'open' and (leased_until is null or leased_until < now())
+    where id = any($1::uuid[]) and ${STILL_OPEN} and (leased_until is null or leased_until < now())
     order by id
     for update skip locked
   ), mine as (
@@ -84,7 +85,7 @@ export async function claimEvents(client: Queryable, ids: readonly string[]): Pr
 const RENEW = `
   with held as (
     select id from webhook_event
-    where id = any($1::uuid[]) and state = 'open' and leased_until > now()
+    where id = any($1::uuid[]) and ${STILL_OPEN} and leased_until > now()
     order by id
     for update skip locked
   )

@@ -9,6 +9,7 @@ import { heardStatus, keepMessageStatuses } from '#webhooks/keep-message-statuse
 import { insertEvents, type NewEvent } from '#webhooks/insert-events.ts';
 import { countAttempt } from '#webhooks/receipt-attempts.ts';
 import type { ProviderName } from '#webhooks/providers.ts';
+import { STILL_OPEN } from '#webhooks/still-open.ts';
 
 const MAX_BATCH_ROWS = 256;
 /** Bodies in memory at once; a batch that holds more is read in parts. */
@@ -101,7 +102,7 @@ async function readOpen(pool: Pool, ids: readonly string[]): Promise<OpenReceipt
       select id, source, provider, headers, body, sha256, correlation_id, traceparent
       from (
         select *, sum(size_bytes) over (order by id) - size_bytes as bytes_before
-        from webhook_log where id = any($1::uuid[]) and state = 'open'
+        from webhook_log where id = any($1::uuid[]) and ${STILL_OPEN}
       ) as open
       where bytes_before < $2`,
     values: [ids, MAX_BATCH_BYTES],
@@ -162,7 +163,7 @@ async function closeReceipts(
         select id, error from unnest($1::uuid[], $2::text[]) as given (id, error)
       ), locked as (
         select webhook_log.id, error from webhook_log join expanded using (id)
-        where state = 'open' order by webhook_log.id for update of webhook_log
+        where ${STILL_OPEN} order by webhook_log.id for update of webhook_log
       )
       update webhook_log
       set state = case when error is null then 'done' else 'dead' end, last_error = error,

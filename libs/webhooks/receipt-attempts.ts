@@ -1,4 +1,5 @@
 import { databaseFailure, type Pool } from '#database/pool.ts';
+import { STILL_OPEN } from '#webhooks/still-open.ts';
 
 const MAX_ATTEMPTS = 5;
 
@@ -15,7 +16,7 @@ export async function countAttempt(pool: Pool, receiptId: string, error: unknown
             closed_at = case when attempts + 1 >= $3 then clock_timestamp() end,
             next_check_at = case when attempts + 1 >= $3 then null
               else now() + make_interval(secs => power(4, attempts + 1) * (0.75 + random() / 2)) end
-        where id = $1 and state = 'open'
+        where id = $1 and ${STILL_OPEN}
         returning state`,
       values: [receiptId, message, MAX_ATTEMPTS],
     })

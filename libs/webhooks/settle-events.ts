@@ -1,5 +1,6 @@
 import { inTransaction, type Pool } from '#database/pool.ts';
 import { MAX_ATTEMPTS } from '#webhooks/claim-events.ts';
+import { STILL_OPEN } from '#webhooks/still-open.ts';
 
 /** How one event's handling ended. */
 export type EventOutcome =
@@ -27,7 +28,7 @@ const SETTLE = `
       attempts + case when ended = 'failed' then 1 else 0 end as attempts,
       case when ended = 'failed' and attempts + 1 >= ${MAX_ATTEMPTS} then 'dead' else ended end as ended
     from webhook_event join settled as given on given.id = webhook_event.id and given.replay = webhook_event.replay
-    where state = 'open' order by webhook_event.id for update of webhook_event
+    where ${STILL_OPEN} order by webhook_event.id for update of webhook_event
   )
   update webhook_event
   set state = case ended when 'done' then 'done' when 'dead' then 'dead' else 'open' end,

@@ -89,6 +89,17 @@ it('has asked everything that the code asks of a table that grows', () => {
   expect(unseen.filter((name) => NOT_ASKED[name] === undefined)).toEqual([]);
 });
 
+it('finds what a worker was given by its ids, however much else is open', async () => {
+  const given = statements.filter(({ name }) =>
+    ['receipts-open', 'receipts-close', 'receipt-attempt', 'events-claim', 'events-settle'].includes(name),
+  );
+  expect(given.length).toBeGreaterThanOrEqual(5);
+  for (const { text } of given) {
+    const { rows } = await database.pool.query<{ 'QUERY PLAN': string }>(`explain (generic_plan) ${text}`);
+    expect(rows.map((row) => row['QUERY PLAN']).join('\n')).not.toMatch(/webhook_(?:log|event)_due/);
+  }
+});
+
 it('reads no table through that grows, by a scan or by way of an index', async () => {
   const { rows } = await database.pool.query<{ name: string; pages: number; rows: number }>(
     "select relname as name, relpages as pages, reltuples as rows from pg_class where relnamespace = 'public'::regnamespace",
