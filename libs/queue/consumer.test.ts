@@ -33,6 +33,14 @@ describe('run', () => {
     expect(calls).toBe(0);
   });
 
+  it.each([
+    new Error('timeout exceeded when trying to connect'),
+    Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+  ])('does not take a database that is away for a bug: %s', async (error) => {
+    const consumer = consume(contract, () => Promise.reject(error));
+    await expect(consumer.run({ letter: 'a' })).rejects.toMatchObject({ code: 'database-unavailable', retry: 'free' });
+  });
+
   it('passes on the error of the work as it is', async () => {
     const bug = new TypeError('a bug');
     const consumer = consume(contract, () => Promise.reject(bug));

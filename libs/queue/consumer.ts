@@ -1,3 +1,4 @@
+import { databaseFailure } from '#database/pool.ts';
 import type { QueueConnection } from '#queue/queue-connection.ts';
 import type { QueueContract } from '#queue/contract.ts';
 import { parsePayload, traceOf } from '#queue/payload.ts';
@@ -19,7 +20,7 @@ export interface Consumer<Name extends string = string, Data = unknown> {
 
 /**
  * A payload that does not parse, or a Failure that no retry can help, fails the job for good; everything else is tried
- * again as the contract says.
+ * again as the contract says. That the database is away is the failure `database-unavailable`, whatever the driver calls it.
  */
 export function consume<const Name extends string, Data>(
   contract: QueueContract<Name, Data>,
@@ -30,8 +31,9 @@ export function consume<const Name extends string, Data>(
       try {
         await work(parsePayload(contract, payload), signal);
       } catch (error) {
-        onError(error);
-        throw error;
+        const failure = databaseFailure(error);
+        onError(failure);
+        throw failure;
       }
     });
   }
