@@ -28,7 +28,7 @@ describe('opening the storage', () => {
   it.each([
     ['local', { isLoaded: false, checks: [] }],
     ['s3', { isLoaded: true, checks: ['storage'] }],
-  ])('that is %s loads the SDK only for S3, and asks nothing of it yet', (kind, expected) => {
+  ])('that is %s loads the SDK only for S3, and asks nothing of it yet', { timeout: 60_000 }, (kind, expected) => {
     const dataDir = mkdtempSync(join(tmpdir(), 'portcullis-open-'));
     onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
     const env = {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openLog } from '#runtime/log.ts';
 import { startTestS3 } from '#testing/s3.ts';
 import { sha256Of, storeFile } from '#testing/store-file.ts';
@@ -33,6 +33,8 @@ const storages: Record<string, () => Promise<OpenedStorage>> = {
     return { storage, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   },
 };
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const CONTENT = randomBytes(300_000);
 const DIGEST = sha256Of(CONTENT);
