@@ -11,6 +11,8 @@ const scenarios: Record<string, () => Promise<{ run: (args: string[]) => Promise
   queues: () => import('./queues.ts'),
   soak: () => import('./soak.ts'),
   rows: () => import('./rows.ts'),
+  sweeps: () => import('./sweeps.ts'),
+  bodies: () => import('./bodies.ts'),
 };
 
 const [first = '', ...others] = process.argv.slice(2);

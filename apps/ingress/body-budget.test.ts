@@ -1,6 +1,11 @@
-import type { IncomingMessage } from 'node:http';
-import { expect, it } from 'vitest';
-import { openBodyBudget } from './body-budget.ts';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { openDeadlines } from '#runtime/deadlines.ts';
+import { sendWrongBody, WRONG_BODY_BYTES } from '#testing/wrong-bodies.ts';
+import { openBodyBudget, type BodyBudget } from './body-budget.ts';
+import { withBody } from './read-body.ts';
 
 const MEGABYTE = 1_048_576;
 const KILOBYTE = 1_024;
@@ -66,3 +71,52 @@ it('says once whether a reader was held up, and again for as long as it is', () 
   first.close();
   expect([second.wasHeldUp(), second.wasHeldUp()]).toEqual([true, false]);
 });
+
+it('takes no more than it was given for 200 bodies of 3 MB that come at once, nor lets sockets hold more than it says', async () => {
+  const budgetBytes = 48 * MEGABYTE;
+  const budget = openBodyBudget(budgetBytes);
+  const requests = new Set<IncomingMessage>();
+  const most = { used: 0, held: 0, open: 0 };
+  const watched: BodyBudget = {
+    blocks: budget.blocks,
+    get usedBytes() {
+      return budget.usedBytes;
+    },
+    open(request) {
+      const share = budget.open(request);
+      return {
+        ...share,
+        grew(bytes) {
+          share.grew(bytes);
+          most.used = Math.max(most.used, budget.usedBytes);
+          most.open = Math.max(most.open, requests.size);
+          for (const { readableLength, socket } of requests) {
+            most.held = Math.max(most.held, readableLength + socket.readableLength);
+          }
+        },
+      };
+    },
+  };
+  const limits = { maxBytes: WRONG_BODY_BYTES, deadlines: openDeadlines(60_000) };
+  const server = createServer((request, response) => {
+    requests.add(request);
+    void withBody(request, watched, limits, {
+      look: (body) => (body.length === WRONG_BODY_BYTES ? 403 : 400),
+      use: () => Promise.resolve(500),
+    }).then((status) => {
+      requests.delete(request);
+      response.writeHead(status).end();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const statuses = await Promise.all(Array.from({ length: 200 }, () => sendWrongBody(port, '/')));
+  expect(new Set(statuses)).toEqual(new Set([403]));
+  expect(most.open).toBeGreaterThan(20);
+  expect(most.used).toBeGreaterThan(budgetBytes / 4);
+  expect(most.used).toBeLessThanOrEqual(budgetBytes);
+  expect(most.held).toBeLessThanOrEqual(128 * KILOBYTE);
+  expect(budget.usedBytes).toBe(0);
+}, 60_000);

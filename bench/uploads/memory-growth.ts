@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { clientsFor, loadHttp } from '../http-load.ts';
+import { peakMiB, resetPeak } from '../peak-memory.ts';
 import { imageOf } from './files.ts';
 import type { Ours } from './ours.ts';
 import { formRequest } from './requests.ts';
@@ -17,14 +17,8 @@ export interface MemoryGrowth {
 export async function memoryGrowth({ port, token, ingressPid }: Ours, uploads: number): Promise<MemoryGrowth> {
   const file = { name: 'large.png', type: 'image/png', bytes: imageOf(BIG_BYTES) };
   const request = formRequest('/api/attachments/bench', file, token);
-  // proc(5): 5 resets the peak to what is resident now.
-  writeFileSync(`/proc/${ingressPid}/clear_refs`, '5');
+  resetPeak(ingressPid);
   const before = peakMiB(ingressPid);
   const { statuses } = await loadHttp({ port, clients: clientsFor(uploads, Array<Buffer>(uploads).fill(request)) });
   return { mib: peakMiB(ingressPid) - before, statuses };
-}
-
-function peakMiB(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/status`, 'latin1');
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1]) / 1_024;
 }

@@ -11,6 +11,13 @@ const MAX_ROWS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 const REST_MS = 20;
 
+export interface SweepPace {
+  /** In milliseconds. */
+  now?: () => number;
+  /** Between two statements. */
+  restMs?: number;
+}
+
 /**
  * Removes what is past its source's time: closed receipts, closed events with their effects, message statuses; in small
  * batches that wait for nobody. What is open stays, however old it is. @returns rows removed
@@ -19,11 +26,12 @@ export async function sweepReceipts(
   client: Queryable,
   retentionDaysOf: RetentionDaysOf,
   signal: AbortSignal,
+  pace: SweepPace = {},
 ): Promise<number> {
   let total = 0;
   for (const [table, remove] of Object.entries(REMOVE)) {
     for (const source of await sourcesIn(client, table)) {
-      total += await removeAll(client, remove, [source, retentionDaysOf(source)], signal);
+      total += await removeAll(client, remove, [source, retentionDaysOf(source)], { ...pace, signal });
     }
   }
   return total;
@@ -33,18 +41,18 @@ async function removeAll(
   client: Queryable,
   remove: string,
   [source, days]: [string, number],
-  signal: AbortSignal,
+  { signal, now = () => performance.now(), restMs = REST_MS }: SweepPace & { signal: AbortSignal },
 ): Promise<number> {
   let total = 0;
   let rows = FIRST_ROWS;
   while (!signal.aborted) {
-    const startedAt = performance.now();
+    const startedAt = now();
     const result = await client.query<{ removed: number }>(remove, [source, days, rows]);
     const removed = result.rows[0]?.removed ?? 0;
     total += removed;
     if (removed === 0) break;
-    rows = fitting(rows, performance.now() - startedAt);
-    await sleep(REST_MS);
+    rows = fitting(rows, now() - startedAt);
+    await sleep(restMs);
   }
   return total;
 }
