@@ -82,18 +82,24 @@ const LEAST_SAMPLES = 12;
 const MAX_GROWTH_BYTES = 48 * MIB;
 const MAX_GROWTH_SHARE = 0.5;
 
-/** Fits a line to what is alive in each process in the second half of its life, and says whose rises. */
-export function checkMemory(processes: readonly Supervised[]): string[] {
-  return processes.flatMap(({ name, memory }) =>
+/**
+ * Fits a line to what is alive in each process in the second half of its life, and says whose rises. A life that a fault cut
+ * short is not judged. @returns how many were
+ */
+export function checkMemory(processes: readonly Supervised[]): { lives: number; faults: string[] } {
+  let lives = 0;
+  const faults = processes.flatMap(({ name, memory }) =>
     [...memory.values()].flatMap((samples) => {
       const late = samples.slice(Math.floor(samples.length / 2));
       if (late.length < LEAST_SAMPLES) return [];
+      lives += 1;
       const { slope, mean } = lineThrough(late.map(({ atMs, live }) => [atMs, live]));
       const growth = slope * ((late.at(-1)?.atMs ?? 0) - (late[0]?.atMs ?? 0));
       const grows = growth > MAX_GROWTH_BYTES && growth > mean * MAX_GROWTH_SHARE;
       return grows ? [`${name} grew by ${Math.round(growth / MIB)} MiB over the second half of its life`] : [];
     }),
   );
+  return { lives, faults };
 }
 
 function lineThrough(points: readonly (readonly [number, number])[]): { slope: number; mean: number } {

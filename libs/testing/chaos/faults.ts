@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '#database/pool.ts';
+import { drainRate } from '#testing/chaos/backlog.ts';
 import { POISON } from '#testing/chaos/message.ts';
 import type { Random } from '#testing/chaos/random.ts';
 import { LIES, type Lie } from '#testing/chaos/scanner.ts';
@@ -15,6 +16,7 @@ export interface Struck {
   /** Seconds of what lasts: short in the short form. */
   seconds: number;
   violate: (text: string) => void;
+  say: (line: string) => void;
   /** Says when the blow has landed, if that is later than when it was begun: recovery is counted from there. */
   landed: () => void;
 }
@@ -30,6 +32,8 @@ export interface Fault {
   /** Takes longer than a short run has. */
   leastSeconds?: number;
   needsScanner?: boolean;
+  /** Nothing else may strike meanwhile, so it comes only where it is asked for. */
+  isAlone?: boolean;
   /** Small ones, that it can fill. */
   needsDisks?: boolean;
   /** Resolves when what was broken is whole again. */
@@ -39,6 +43,8 @@ export interface Fault {
 const LATENCY_MS = 200;
 const GRACE_MS = 12_000;
 const HOUR_MS = 3_600_000;
+/** On as few as two cores, which the stores need too. */
+const LEAST_SPEED_UP = 0.9;
 const PARKED_MS = 180_000;
 const ABORTED = 128 + 6;
 const KILLED = 128 + 9;
@@ -345,6 +351,17 @@ export const faults: readonly Fault[] = [
     },
   },
   {
+    id: 'F17',
+    title: 'a backlog for one worker, and for three',
+    isAlone: true,
+    async strike({ system, senders, say, violate }) {
+      const one = await drainRate(system, senders, 1);
+      const three = await drainRate(system, senders, 3);
+      say(`one worker does ${Math.round(one)} a second of a backlog, three ${Math.round(three)}`);
+      if (three < one * LEAST_SPEED_UP) violate('three workers are slower than one');
+    },
+  },
+  {
     id: 'F18',
     title: 'rolling SIGTERM',
     async strike({ system, violate }) {
@@ -374,6 +391,7 @@ export function faultsFor({ backend, seconds, hasScanner, hasDisks, id }: FaultC
     (fault) =>
       (fault.backend ?? backend) === backend &&
       (fault.leastSeconds ?? 0) <= seconds &&
+      (id !== undefined || fault.isAlone !== true) &&
       (hasScanner || fault.needsScanner !== true) &&
       (hasDisks || fault.needsDisks !== true) &&
       (id === undefined || fault.id === id),

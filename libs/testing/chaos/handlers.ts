@@ -15,7 +15,7 @@ const ledger: EventHandler = {
     if (text.includes(POISON.kills)) process.exit(70);
     if (text.includes(POISON.fills)) fillMemory();
     if (text.includes(POISON.blocks)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BLOCK_MS);
-    if (text.includes(POISON.throws)) throw new Error('poison');
+    if (text.includes(POISON.throws)) throw new Error(POISON.throws);
     await client.query('insert into chaos_effect (key) values ($1)', [
       source === ownSource ? `upload:${key}` : keyIn(text),
     ]);

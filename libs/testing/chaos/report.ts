@@ -16,6 +16,7 @@ export function summaryOf(result: ChaosResult): string {
     `lost ${lost}, doubled ${doubled}, phantom ${phantom}; drained ${result.drainedMs} ms after the last answer`,
     `${uploads.accepted} uploads accepted; ${uploads.swept} files that crashes had left were swept`,
     `${sessions.ended} sessions ended and ${sessions.live} live`,
+    `memory judged in ${result.lives} lives of processes`,
     `acknowledgement p50 ${result.ackP50Ms} ms, p99 ${result.ackP99Ms} ms; slowest 503 after ${result.slowest503Ms} ms`,
     answers.join(', '),
   ].join('\n');
@@ -46,6 +47,8 @@ function rowOf(result: ChaosResult): string {
     acknowledged,
     copies,
     `${lost} / ${doubled} / ${phantom}`,
+    result.uploads.accepted,
+    result.sessions.ended,
     worst('kill -9 of a worker', 'drainedMs'),
     worst('the queue wiped', 'resumedMs'),
     worst('Redis replaced by an empty one', 'resumedMs'),

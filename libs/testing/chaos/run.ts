@@ -48,6 +48,8 @@ export interface ChaosResult extends Comparison {
   drainedMs: number;
   uploads: Omit<UploadComparison, 'faults'>;
   sessions: Omit<SessionComparison, 'faults'>;
+  /** Of processes, whose memory was watched for long enough. */
+  lives: number;
   recoveries: Recovery[];
   violations: string[];
 }
@@ -110,6 +112,7 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
         senders,
         seconds: faultSeconds,
         violate: (text: string) => ledger.violate(text),
+        say,
         landed: () => watch.landed(),
       };
       const struckAt = performance.now();
@@ -140,13 +143,14 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
     const { faults: uploadFaults, ...uploads } = await compareUploads(system, uploaders.sent);
     const { faults: sessionFaults, ...sessions } = await compareSessions(system.pool, users);
     const trail = await checkTrail(system.pool, SEAL_LIMIT_MS);
+    const memory = checkMemory(system.processes);
     const violations = [
       ...comparison.faults,
       ...uploadFaults,
       ...sessionFaults,
       ...ledger.violations,
       ...trail,
-      ...checkMemory(system.processes),
+      ...memory.faults,
       ...system.processes.flatMap(({ complaints }) => complaints),
     ];
     const ackMs = ledger.ackMs.toSorted((a, b) => a - b);
@@ -167,6 +171,7 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
       drainedMs: Math.round(drainedMs),
       uploads,
       sessions,
+      lives: memory.lives,
       recoveries,
       violations,
     };

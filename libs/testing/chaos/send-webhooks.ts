@@ -8,6 +8,8 @@ import type { Random } from '#testing/chaos/random.ts';
 export interface WebhookSenders {
   /** Sends the same webhook so many times at once; all answers must name one receipt. */
   burst(count: number): Promise<void>;
+  /** Sends so many different ones as fast as they are taken. */
+  flood(count: number): Promise<void>;
   /** Sends one that its handler can't do. */
   poison(kind: keyof typeof POISON): Promise<void>;
   /** Stops sending new ones. */
@@ -39,6 +41,7 @@ const SECONDS_UNDER_WAY = 8;
 const ANSWER_LIMIT_MS = 10_000;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 4_000;
+const FLOOD_CHUNK = 500;
 const KEPT_LATENCIES = 100_000;
 const REMEMBERED = 1_000;
 const SHARE = { forged: 0.05, copied: 0.1, spooled: 0.2 } as const;
@@ -181,6 +184,16 @@ export function openWebhookSenders(options: WebhookSendersOptions): WebhookSende
       ledger.acknowledged -= ids.filter((id) => id !== undefined).length - 1;
       const distinct = new Set(ids.filter((id) => id !== undefined));
       if (distinct.size > 1) ledger.violate(`${count} copies at once got ${distinct.size} receipts`);
+    },
+    async flood(count) {
+      for (let left = count; left > 0; left -= FLOOD_CHUNK) {
+        await Promise.all(
+          Array.from({ length: Math.min(left, FLOOD_CHUNK) }, () => {
+            const { n, key } = next();
+            return keep(n, deliveryOf('whatsapp', key));
+          }),
+        );
+      }
     },
     async poison(kind) {
       const { n, key } = next();

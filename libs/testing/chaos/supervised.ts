@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { spawnTethered, type TetheredProcess } from '#runtime/spawn-tethered.ts';
 import { environment } from '#runtime/config.ts';
+import { POISON } from '#testing/chaos/message.ts';
 import { repository } from '#testing/repository.ts';
 
 /** One process that is started again whenever it ends, as a service manager does. */
@@ -14,6 +15,8 @@ export interface Supervised extends AsyncDisposable {
   kill(signal: NodeJS.Signals): void;
   /** Ends it with SIGTERM and starts it again. @returns its exit code and how long it took to end */
   roll(): Promise<{ code: number; ms: number }>;
+  /** Ends it with SIGTERM; the function that it resolves with starts it again. */
+  hold(): Promise<() => void>;
   /** From now on an unasked end with one of these codes is nothing to complain of. */
   excuse(codes: readonly number[]): void;
   isLive(): Promise<boolean>;
@@ -43,6 +46,8 @@ const INSIDE = join(import.meta.dirname, 'inside.ts');
 const ALLOWED_ENDS = new Set([0, 1, 70]);
 /** A worker's last words when its store keeps its consumer stuck: it wants to be started again. */
 const HOPELESS = 'jobs wait and none is taken';
+/** What every process says of an error that is none of the expected ones: unhandled rejections, answers 500, failed jobs. */
+const BUG = /"msg":"a bug /;
 const BLOCKED = 'the event loop stands still';
 const GRACE_MS = 15_000;
 
@@ -58,12 +63,14 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
   let isClosed = false;
   let isOrdered = false;
   let excused: readonly number[] = [];
+  let held: PromiseWithResolvers<void> | undefined;
 
   const onLine = (line: string): void => {
     if (line.startsWith('{"chaosMemory"')) noteMemory(line);
     else log.write(`${line}\n`);
     if (line.includes(HOPELESS) || (line.includes(BLOCKED) && excused.length > 0)) return;
-    if (line.startsWith('{"level":60') || /^(?:Uncaught|node:internal|.*UnhandledPromise)/.test(line)) {
+    const isBug = BUG.test(line) && !Object.values(POISON).some((poison) => line.includes(poison));
+    if (isBug || line.startsWith('{"level":60') || /^(?:Uncaught|node:internal|.*UnhandledPromise)/.test(line)) {
       complaints.push(`${name}: ${line.slice(0, 400)}`);
     }
   };
@@ -105,6 +112,7 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
       const isAllowed = isOrdered || ALLOWED_ENDS.has(code ?? 0) || excused.includes(code ?? 0);
       if (!isAllowed) complaints.push(`${name} ended with ${code}, unasked`);
       await sleep(RESTART_MS);
+      await held?.promise;
       if (isClosed) return;
       await start();
     }
@@ -130,6 +138,14 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
       const code = (await ending?.ended) ?? 0;
       return { code, ms: performance.now() - startedAt };
     },
+    async hold() {
+      const holding = Promise.withResolvers<void>();
+      held = holding;
+      isOrdered = true;
+      current?.signal('SIGTERM');
+      await current?.ended;
+      return () => holding.resolve();
+    },
     excuse(codes) {
       excused = codes;
     },
@@ -146,6 +162,7 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
     },
     async [Symbol.asyncDispose]() {
       isClosed = true;
+      held?.resolve();
       await current?.stop([['SIGTERM', GRACE_MS]]);
       await keeping;
       log.end();
