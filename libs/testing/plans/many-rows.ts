@@ -57,6 +57,13 @@ const uploads = `
     case when n % 100 = 2 then now() - make_interval(mins => ${ROWS} - n) end
   from generate_series(1, ${ROWS}) as n`;
 
+/** Verdicts on uploads; one in a thousand is dead. */
+const ownEvents = `
+  insert into webhook_event (id, source, event_key, receipt_id, type, subjects, data, raw, state, correlation_id, created_at)
+  select gen_random_uuid(), 'uploads', 'own-' || n, null, 'upload.clean', '{}', '{}', '{}',
+    case when n % 1000 = 1 then 'dead' else 'done' end, 'request-' || n, now() - make_interval(secs => (${ROWS} - n) * 26)
+  from generate_series(1, ${ROWS}) as n`;
+
 const effects = `
   insert into webhook_effect (event_id, handler, replay, applied_at)
   select id, 'forward', 0, created_at from webhook_event`;
@@ -83,7 +90,8 @@ export async function insertManyRows(database: TestDatabase): Promise<void> {
   const pool = openPool(database.url, { name: 'many', max: 1, statementMs: 60_000, onError: () => undefined });
   try {
     await insertManyReceipts(database, ROWS);
-    for (const text of [users, sessions, tokens, resets, counters, uploads, effects, statuses]) await pool.query(text);
+    for (const text of [users, sessions, tokens, resets, counters, uploads, ownEvents, effects, statuses])
+      await pool.query(text);
     const never = new AbortController().signal;
     await pool.query(events(2 * SMALL_SEALS, (ROWS / 2) * EVENT_SECONDS));
     await sealAll(pool, never, { maxBatch: 2 });

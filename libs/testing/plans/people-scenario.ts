@@ -1,5 +1,7 @@
 import { issueReset } from '#access/reset-password.ts';
 import { ensureFirstAdmin } from '#access/first-admin.ts';
+import { importUsers } from '#access/import-users.ts';
+import type { ImportedUser } from '#access/imported-user.ts';
 import { record } from '#audit/record.ts';
 import { inTransaction } from '#database/pool.ts';
 import { newId } from '#runtime/id.ts';
@@ -11,6 +13,14 @@ import { openSender } from '../../../apps/ingress/testing/sending.ts';
 
 const NEW_PASSWORD = 'seven green kites over one lake';
 const OCTETS = { 'content-type': 'application/octet-stream', 'content-disposition': 'attachment; filename="a.txt"' };
+
+const imported: ImportedUser = {
+  email: 'imported@example.com',
+  name: 'Imported',
+  role: 'user',
+  passwordHash: '$2b$10$abcdefghijklmnopqrstuuQeCVSeHvl9wHtqEvCQlIfuR3gQDQqX6',
+  disabled: false,
+};
 
 interface Front {
   database: TestDatabase;
@@ -49,6 +59,7 @@ export async function askAsPeople({ database, origin }: Front): Promise<void> {
   await send('/api/auth/logout', { body: { refreshToken: last.refreshToken } });
   await send('/api/auth/logout', { body: { refreshToken: last.refreshToken } });
   await send('/api/auth/logout-all', { method: 'POST', token: (await signIn('user@example.com')).accessToken });
+  await importUsers({ pool: database.pool, record }, [imported], { actorKind: 'system' });
   await ensureFirstAdmin({ pool: database.pool } as never, { email: undefined, password: undefined });
 
   const admin = (await signIn('admin@example.com')).accessToken;
@@ -139,6 +150,9 @@ async function askAsAdmin(send: SendRequest, token: string, userId: string): Pro
   }
   await send(`/api/webhook-logs/${items[0].id}/events?cursor=${newId()}`, { token });
   await send(`/api/webhook-logs/${items[0].id}/replay`, { method: 'POST', token });
+  await readPages(send, token, '/api/webhook-events', ['', 'state=done', 'state=dead', 'state=open']);
+  const dead = (await send('/api/webhook-events?state=dead', { token })).body.items;
+  await send(`/api/webhook-events/${dead[0].id}/replay`, { method: 'POST', token });
 }
 
 /** A verdict on an upload that could not be told to anybody. */
