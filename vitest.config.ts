@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{apps,libs}/**/*.test.ts', 'bench/{all,charts,profile,soak}/*.test.ts', 'setup/*.test.mjs'],
+          include: ['{apps,libs}/**/*.test.ts', 'bench/{all,charts,profile,rows,soak}/*.test.ts', 'setup/*.test.mjs'],
           exclude: ['**/*.int.test.ts', 'apps/console/**'],
         },
       },
