@@ -36,8 +36,8 @@ describe('run', () => {
   it.each([
     new Error('timeout exceeded when trying to connect'),
     Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
-  ])('does not take a database that is away for a bug: %s', async (error) => {
-    const consumer = consume(contract, () => Promise.reject(error));
+  ])('does not take a database that is away for a bug: %s', async (fault) => {
+    const consumer = consume(contract, () => Promise.reject(fault));
     await expect(consumer.run({ letter: 'a' })).rejects.toMatchObject({ code: 'database-unavailable', retry: 'free' });
   });
 
