@@ -1,3 +1,4 @@
+import { binaryArray, jsonb, text, timestamptz, uuid, type ElementType } from '#database/binary-array.ts';
 import type { PoolClient } from '#database/pool.ts';
 import type { EventDraft } from '#webhooks/event.ts';
 import { FIRST_CHECK_SECONDS } from '#webhooks/receipt.ts';
@@ -29,24 +30,33 @@ export async function insertEvents(
     const { rows } = await client.query<{ id: string; state: string }>({
       name: 'events-insert',
       text: INSERT_EVENTS,
-      values: [
-        part.map(({ id }) => id),
-        part.map(({ receipt }) => receipt.source),
-        part.map(({ event }) => event.key),
-        part.map(({ receipt }) => receipt.id),
-        part.map(({ event }) => event.type),
-        part.map(({ event }) => event.occurredAt?.toISOString() ?? null),
-        part.map(({ event }) => JSON.stringify(event.subjects)),
-        part.map(({ event }) => JSON.stringify(event.data)),
-        part.map(({ event }) => JSON.stringify(event.raw)),
-        part.map(({ receipt }) => receipt.correlation_id),
-        part.map(({ event }) => wants(event.type)),
-        part.map(({ receipt }) => receipt.traceparent),
-      ],
+      values: valuesOf(part, wants),
     });
     for (const { id, state } of rows) if (state === 'open') waiting.push(id);
   }
   return waiting;
+}
+
+function valuesOf(drafts: readonly NewEvent[], wants: (type: string) => boolean): unknown[] {
+  const column = <T>(type: ElementType<T>, pick: (draft: NewEvent) => T | null | undefined): Buffer =>
+    binaryArray(
+      type,
+      drafts.map((draft) => pick(draft) ?? undefined),
+    );
+  return [
+    column(uuid, ({ id }) => id),
+    column(text, ({ receipt }) => receipt.source),
+    column(text, ({ event }) => event.key),
+    column(uuid, ({ receipt }) => receipt.id),
+    column(text, ({ event }) => event.type),
+    column(timestamptz, ({ event }) => event.occurredAt?.getTime()),
+    column(jsonb, ({ event }) => JSON.stringify(event.subjects)),
+    column(jsonb, ({ event }) => JSON.stringify(event.data)),
+    column(jsonb, ({ event }) => JSON.stringify(event.raw)),
+    column(text, ({ receipt }) => receipt.correlation_id),
+    drafts.map(({ event }) => wants(event.type)),
+    column(text, ({ receipt }) => receipt.traceparent),
+  ];
 }
 
 const INSERT_EVENTS = `
