@@ -13,8 +13,8 @@ export interface CoolDown {
 
 const FIRST_MS = 1_000;
 const LONGEST_MS = 60_000;
-/** All within the grace that the server has for a refresh whose answer was lost. */
-const MAX_TRIES = 5;
+/** After 1, 3, 7 and 15 s, or a fifth later: within the 30 s in which the server repeats an answer that was lost. */
+const MAX_TRIES = 4;
 const SPREAD = 0.2;
 
 export function openCoolDown({ after, random }: Pick<Platform, 'after' | 'random'>): CoolDown {
