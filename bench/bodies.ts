@@ -5,7 +5,7 @@ import { sendWrongBody } from '../libs/testing/wrong-bodies.ts';
 import { openSender, WHATSAPP_PATH } from '../apps/ingress/testing/sending.ts';
 import { peakMiB, resetPeak } from './peak-memory.ts';
 import { checkLines, conditionsLine, conditionsOf } from './report.ts';
-import { INGRESS_FLAGS, migrateDatabase, startServer } from './servers.ts';
+import { migrateDatabase, startServer } from './servers.ts';
 import { openStores } from './stores.ts';
 
 const MARK_MIB = 64;
@@ -32,7 +32,7 @@ export async function run(args: string[]): Promise<boolean> {
     CSRF_SECRET: randomBytes(24).toString('hex'),
   };
   await migrateDatabase(env);
-  const { port, pid } = await startServer(stack, 'apps/ingress/main.ts', env, INGRESS_FLAGS);
+  const { port, pid } = await startServer(stack, 'apps/ingress/main.ts', env);
   const { post, close } = openSender(WARM_UP_CONNECTIONS);
   stack.defer(close);
   const warmUp = Array.from({ length: WARM_UP_REQUESTS }, (_, n) =>

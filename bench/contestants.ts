@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { INGRESS_FLAGS, migrateDatabase, startProgram, startServer } from './servers.ts';
+import { migrateDatabase, startProgram, startServer } from './servers.ts';
 import type { Stores } from './stores.ts';
 
 /** A receiver under test: a server process, and the stores whose work counts as its own. */
@@ -80,7 +80,7 @@ export async function startOurs(
     SESSION_SECRET: randomBytes(24).toString('hex'),
     CSRF_SECRET: randomBytes(24).toString('hex'),
   };
-  const ingress = await startServer(stack, 'apps/ingress/main.ts', { ...env, ...secrets }, INGRESS_FLAGS);
+  const ingress = await startServer(stack, 'apps/ingress/main.ts', { ...env, ...secrets });
   const pids = [ingress.pid];
   if (withWorker) {
     const worker = await startProgram('apps/worker/main.ts', { ...env, WORKER_PORT: '0' });

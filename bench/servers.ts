@@ -5,8 +5,6 @@ import { spawnTethered } from '../libs/runtime/spawn-tethered.ts';
 
 const root = join(import.meta.dirname, '..');
 const READY_LIMIT_MS = 20_000;
-/** As docker-compose.yml and npm start run it. */
-export const INGRESS_FLAGS = ['--max-semi-space-size=64'];
 
 export async function migrateDatabase(env: Record<string, string>): Promise<void> {
   const migrate = await startProgram('apps/migrate/main.ts', env);

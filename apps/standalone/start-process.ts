@@ -18,8 +18,6 @@ export interface ProcessOptions {
 
 /** A process that was told to stop has this long to finish what it does. */
 const STOP_LIMIT_MS = 5_500;
-/** Receipts live until their batch is committed: with room for them, fewer are moved about by the garbage collector. */
-const NODE_FLAGS: Record<string, readonly string[]> = { ingress: ['--max-semi-space-size=64'] };
 const root = join(import.meta.dirname, '..', '..');
 
 /**
@@ -27,7 +25,7 @@ const root = join(import.meta.dirname, '..', '..');
  * it that we are gone.
  */
 export function startProcess({ name, env, log, onTrouble }: ProcessOptions): Started {
-  const child = spawn(process.execPath, [...(NODE_FLAGS[name] ?? []), join('apps', name, 'main.ts')], {
+  const child = spawn(process.execPath, [join('apps', name, 'main.ts')], {
     cwd: root,
     env,
     detached: true,

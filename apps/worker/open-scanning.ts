@@ -4,10 +4,12 @@ import { Failure } from '#runtime/failure.ts';
 import type { HealthCheck } from '#runtime/health.ts';
 import type { Log } from '#runtime/log.ts';
 import type { Traces } from '#runtime/traces.ts';
+import { openTurns } from '#runtime/turns.ts';
 import { openClamscanScanner } from '#uploads/clamscan-scanner.ts';
 import { defaultPolicy } from '#uploads/file-policy.ts';
 import { identifySignatures } from '#uploads/identify-signatures.ts';
 import { openInspector } from '#uploads/inspector.ts';
+import type { Scanner } from '#uploads/scanner.ts';
 import { openScanGuard, type GuardState, type ScanGuard } from '#uploads/scan-guard.ts';
 import type { ScanParts } from '#uploads/scan-parts.ts';
 import type { Storage } from '#uploads/storage.ts';
@@ -36,6 +38,8 @@ export async function openScanning(parts: OpenScanningParts): Promise<ScanParts>
   const address = config.CLAMD_URL ?? NOWHERE;
   if (config.CLAMD_URL === undefined) log.warn('CLAMD_URL is not set: uploads wait in quarantine');
   const scanner = await openClamscanScanner({ address });
+  const inTurn = openTurns(config.WORKER_CONCURRENCY_UPLOADS);
+  const scannerInTurn: Scanner = { scan: (source, signal) => inTurn(() => scanner.scan(source, signal)) };
   const inspector = stack.adopt(
     openInspector({ policy: defaultPolicy, threads: config.WORKER_CONCURRENCY_UPLOADS }),
     (opened) => opened.close(),
@@ -56,7 +60,19 @@ export async function openScanning(parts: OpenScanningParts): Promise<ScanParts>
     );
   });
   const authorise = openTicketCheck(config.TICKET_CHECK_URL);
-  return { pool, storage, inspector, scanner, guard, authorise, record, announce, log, onVerdict, traces };
+  return {
+    pool,
+    storage,
+    inspector,
+    scanner: scannerInTurn,
+    guard,
+    authorise,
+    record,
+    announce,
+    log,
+    onVerdict,
+    traces,
+  };
 }
 
 async function tellChange(pool: Pool, state: GuardState): Promise<void> {

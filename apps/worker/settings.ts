@@ -30,7 +30,7 @@ export const workerSettings = {
   WORKER_PORT: port().default(4_002),
   WORKER_CONCURRENCY_WEBHOOKS: integer(1, 256).default(16),
   WORKER_CONCURRENCY_EVENTS: integer(1, 64).default(8),
-  /** As many as clamd has threads (MaxThreads). */
+  /** Scans at once: as many as clamd has threads (MaxThreads). */
   WORKER_CONCURRENCY_UPLOADS: integer(1, 64).default(4),
   WORKER_CONCURRENCY_AUDIT: integer(1, 4).default(1),
   WORKER_CONCURRENCY_SWEEPS: integer(1, 16).default(1),
@@ -49,7 +49,8 @@ export function concurrencyOf(config: Concurrencies): Record<QueueName, number> 
   return {
     webhooks: config.WORKER_CONCURRENCY_WEBHOOKS,
     events: config.WORKER_CONCURRENCY_EVENTS,
-    uploads: config.WORKER_CONCURRENCY_UPLOADS,
+    // One more is looked into, or closed, while clamd is busy with the others.
+    uploads: config.WORKER_CONCURRENCY_UPLOADS + 1,
     audit: config.WORKER_CONCURRENCY_AUDIT,
     sweeps: config.WORKER_CONCURRENCY_SWEEPS,
   };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { requestBytes, type LoadClient } from '../http-load.ts';
-import { INGRESS_FLAGS, migrateDatabase, startServer } from '../servers.ts';
+import { migrateDatabase, startServer } from '../servers.ts';
 import type { Stores } from '../stores.ts';
 import { fixed, readingOwnUser, renewing, rotating } from './clients.ts';
 import { addressOf, makePeople, signIn, type Person, type SignedIn } from './people.ts';
@@ -136,8 +136,8 @@ export async function startOurs(
     ...added,
   };
   await migrateDatabase({ ...env, MIGRATE_DATABASE_URL: ownerUrl });
-  const first = await startServer(stack, 'apps/ingress/main.ts', env, INGRESS_FLAGS);
-  const second = await startServer(stack, 'apps/ingress/main.ts', env, INGRESS_FLAGS);
+  const first = await startServer(stack, 'apps/ingress/main.ts', env);
+  const second = await startServer(stack, 'apps/ingress/main.ts', env);
   const ports: [number, number] = [first.port, second.port];
   return { databaseUrl: url, ports, pids: [first.pid, second.pid] as [number, number] };
 }

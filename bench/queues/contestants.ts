@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Pool } from 'pg';
-import { INGRESS_FLAGS, migrateDatabase, startProgram, startServer } from '../servers.ts';
+import { migrateDatabase, startProgram, startServer } from '../servers.ts';
 import type { Stores } from '../stores.ts';
 
 export const PATH = '/api/whatsapp/webhook';
@@ -134,7 +134,7 @@ export async function prepareOurs(
   };
   const hook = `--import=${join(import.meta.dirname, 'use-our-handlers.mjs')}`;
   return {
-    receiver: { file: 'apps/ingress/main.ts', env: { ...env, ...secrets }, flags: INGRESS_FLAGS },
+    receiver: { file: 'apps/ingress/main.ts', env: { ...env, ...secrets } },
     worker: { file: 'apps/worker/main.ts', env: { ...env, WORKER_PORT: '0' }, flags: [hook] },
   };
 }

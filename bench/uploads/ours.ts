@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import type { LocalClamd } from '../../libs/uploads/local-clamd.ts';
 import { addressOf, makePeople, signIn } from '../access/people.ts';
-import { INGRESS_FLAGS, migrateDatabase, startProgram, startServer } from '../servers.ts';
+import { migrateDatabase, startProgram, startServer } from '../servers.ts';
 import type { Stores } from '../stores.ts';
 
 export interface Ours {
@@ -54,12 +54,11 @@ export async function startOurs(
     ...added,
   };
   await migrateDatabase({ ...env, MIGRATE_DATABASE_URL: ownerUrl });
-  const ingress = await startServer(
-    stack,
-    'apps/ingress/main.ts',
-    { ...env, SESSION_SECRET: randomBytes(24).toString('hex'), CSRF_SECRET: randomBytes(24).toString('hex') },
-    INGRESS_FLAGS,
-  );
+  const ingress = await startServer(stack, 'apps/ingress/main.ts', {
+    ...env,
+    SESSION_SECRET: randomBytes(24).toString('hex'),
+    CSRF_SECRET: randomBytes(24).toString('hex'),
+  });
   const worker = await startProgram('apps/worker/main.ts', { ...env, WORKER_PORT: '0' }, [], ['uploads']);
   stack.defer(() => worker.stop([['SIGTERM', 10_000]]));
   const [person] = await makePeople(url, 1);
