@@ -157,6 +157,10 @@ describe.skipIf(!hasRedis())('on a Redis', () => {
     const lost = await cluster.masterOf('sweeps');
     lost.signal('SIGKILL');
     await lost.ended();
-    expect(await doctorSays(cluster.url)).toEqual(['wrong: the Redis of the queue does not answer']);
+    // The others go on for as long as they wait for the lost one, and say then that the cluster is down.
+    await vi.waitFor(
+      async () => expect(await doctorSays(cluster.url)).toEqual(['wrong: the Redis of the queue does not answer']),
+      { timeout: WELL_AGAIN_MS, interval: 300 },
+    );
   });
 });
