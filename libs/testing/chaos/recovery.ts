@@ -14,11 +14,14 @@ export interface Recovery {
 const LOOK_MS = 50;
 const LIMIT_MS = 90_000;
 
-const LEFT = `
-  select (exists (select from webhook_log where state = 'open' and attempts = 0 and received_at <= $1)
-    or exists (select from webhook_event where state = 'open' and attempts = 0 and created_at <= $1)) as open,
-    exists (select from webhook_effect where applied_at > $1 and event_id in
-      (select id from webhook_event where created_at > $1 order by created_at limit 20)) as effect`;
+/** A commit may show a row this much later than the row says that it was written. */
+const OVERLAP_MS = 250;
+
+const OPEN_AT_THE_BLOW = ['webhook_log', 'webhook_event'].map((table) => {
+  const since = table === 'webhook_log' ? 'received_at' : 'created_at';
+  return `(select '${table}' as "table", id from ${table} where state = 'open' and attempts = 0 and ${since} <= $1
+    order by next_check_at desc limit 1)`;
+});
 
 export interface Watch {
   /** The blow has landed only now. */
@@ -34,11 +37,12 @@ export function watchRecovery(pool: Pool, fault: Fault): Watch {
     const recovery: Recovery = { id, title, mark, drainedMs: undefined, resumedMs: undefined };
     const struckAt = new Date();
     const startedAt = performance.now();
+    const look = openLook(pool, struckAt);
     while (!superseded.aborted && performance.now() - startedAt < LIMIT_MS) {
-      const row = await look(pool, struckAt);
-      const ms = Math.round(performance.now() - startedAt);
-      if (row?.open === false) recovery.drainedMs ??= ms;
-      if (row?.effect === true) recovery.resumedMs ??= ms;
+      const isDrained = recovery.drainedMs !== undefined || (await answered(() => look.isDrained()));
+      if (isDrained) recovery.drainedMs ??= Math.round(performance.now() - startedAt);
+      const isResumed = recovery.resumedMs !== undefined || (await answered(() => look.isResumed()));
+      if (isResumed) recovery.resumedMs ??= Math.round(performance.now() - startedAt);
       if (recovery.drainedMs !== undefined && recovery.resumedMs !== undefined) break;
       await sleep(LOOK_MS);
     }
@@ -56,12 +60,43 @@ export function watchRecovery(pool: Pool, fault: Fault): Watch {
   };
 }
 
-/** Undefined while PostgreSQL is away. */
-async function look(pool: Pool, struckAt: Date): Promise<{ open: boolean; effect: boolean } | undefined> {
+/** Looks that cost little however much is open: what was seen once is not read again. */
+function openLook(pool: Pool, struckAt: Date): { isDrained(): Promise<boolean>; isResumed(): Promise<boolean> } {
+  let candidate: { table: string; id: string } | undefined;
+  let seenUntil = struckAt;
+  return {
+    async isDrained() {
+      if (candidate !== undefined) {
+        const { table, id } = candidate;
+        const { rows } = await pool.query(`select from ${table} where id = $1 and state = 'open' and attempts = 0`, [
+          id,
+        ]);
+        if (rows.length > 0) return false;
+      }
+      const { rows } = await pool.query<{ table: string; id: string }>(OPEN_AT_THE_BLOW.join(' union all '), [
+        struckAt,
+      ]);
+      [candidate] = rows;
+      return candidate === undefined;
+    },
+    async isResumed() {
+      const { rows } = await pool.query<{ isLater: boolean | null; until: Date | null }>(
+        `select bool_or(event.created_at > $1) as "isLater", max(applied_at) as until
+         from webhook_effect join webhook_event event on event.id = event_id where applied_at > $2`,
+        [struckAt, new Date(seenUntil.getTime() - OVERLAP_MS)],
+      );
+      seenUntil = rows[0]?.until ?? seenUntil;
+      return rows[0]?.isLater === true;
+    },
+  };
+}
+
+/** False while PostgreSQL is away. */
+async function answered(look: () => Promise<boolean>): Promise<boolean> {
   try {
-    return (await pool.query<{ open: boolean; effect: boolean }>(LEFT, [struckAt])).rows[0];
+    return await look();
   } catch {
-    return undefined;
+    return false;
   }
 }
 
