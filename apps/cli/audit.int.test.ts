@@ -18,7 +18,7 @@ import { record } from '#audit/record.ts';
 import { sealAll } from '#audit/seal-events.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { runAs } from '#testing/database-template.ts';
-import { effort } from '#testing/effort.ts';
+import { effort, limitFor } from '#testing/effort.ts';
 
 const never = new AbortController().signal;
 
@@ -142,7 +142,7 @@ describe('export', () => {
     }
   });
 
-  it('has neither a gap nor a repetition after kill -9 at any moment', { timeout: 120_000 }, async () => {
+  it('has neither a gap nor a repetition after kill -9 at any moment', { timeout: limitFor(120_000) }, async () => {
     const count = 6_000;
     await sealSome(count);
     for (let round = 0; round < effort(6, 40); round += 1) {

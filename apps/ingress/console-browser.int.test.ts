@@ -7,7 +7,7 @@ import type { Role } from '#access/user.ts';
 import { environment } from '#runtime/config.ts';
 import { hasBrowser } from '#testing/browser.ts';
 import { openChromium } from '#testing/chromium.ts';
-import { effort } from '#testing/effort.ts';
+import { effort, limitFor } from '#testing/effort.ts';
 import { hasRedis, startRedis } from '#testing/redis.ts';
 import { startSystem, type TestSystem } from '#testing/system.ts';
 import { sendMessages } from '#testing/whatsapp-load.ts';
@@ -38,7 +38,7 @@ interface ApiDocument {
 }
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: 120_000 }, () => {
+describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: limitFor(120_000) }, () => {
   let system: TestSystem;
   let browser: Browser;
   beforeAll(async () => {

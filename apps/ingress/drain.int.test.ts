@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { openTestDatabase } from '#testing/database.ts';
-import { effort } from '#testing/effort.ts';
+import { effort, limitFor } from '#testing/effort.ts';
 import { startProcess } from '#testing/process.ts';
 import { testSecrets } from '#testing/secrets.ts';
 import { openSender, sendAtRate } from './testing/sending.ts';
@@ -23,7 +23,7 @@ function sender() {
 
 it(
   `loses nothing when it is told to stop under ${PER_SECOND} requests a second, and answers nothing but 200`,
-  { timeout: 120_000 },
+  { timeout: limitFor(120_000) },
   async () => {
     const database = closing(await openTestDatabase());
     const env = { ...testSecrets, DATABASE_URL: database.url, WHATSAPP_APP_SECRET: OLD, PORT: '0' };

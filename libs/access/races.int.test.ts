@@ -11,11 +11,11 @@ import type { Role } from '#access/user.ts';
 import { isFailure } from '#runtime/failure.ts';
 import { openTestAccess, refreshText, TEST_PASSWORD, testClient, type TestAccess } from '#testing/access.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
-import { effort } from '#testing/effort.ts';
+import { effort, limitFor } from '#testing/effort.ts';
 
 /** 500 in the full run. */
 const RUNS = effort(50, 500);
-const LIMIT_MS = 600_000;
+const LIMIT_MS = limitFor(600_000);
 
 let database: TestDatabase;
 let access: TestAccess;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Failure } from '#runtime/failure.ts';
 import { newId } from '#runtime/id.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
-import { effort } from '#testing/effort.ts';
+import { effort, limitFor } from '#testing/effort.ts';
 import { claimEvents } from '#webhooks/claim-events.ts';
 import { handleEvents } from '#webhooks/handle-events.ts';
 import type { ApplyingHandler, CallingHandler, StoredEvent } from '#webhooks/handler.ts';
@@ -135,7 +135,7 @@ describe('after a failure', () => {
   });
 });
 
-it('does the work inside the database exactly once when four workers race', async () => {
+it('does the work inside the database exactly once when four workers race', { timeout: limitFor(30_000) }, async () => {
   const owner = database.pool;
   const handler: ApplyingHandler = {
     name: 'count',

@@ -5,7 +5,7 @@ import { isFailure } from '#runtime/failure.ts';
 import { newId } from '#runtime/id.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { receiptDraft } from '#testing/receipt-draft.ts';
-import { effort } from '#testing/effort.ts';
+import { effort, limitFor } from '#testing/effort.ts';
 import { openJournal } from '#webhooks/journal.ts';
 
 let database: TestDatabase;
@@ -54,29 +54,33 @@ it('takes the same body from two sources as two receipts', async () => {
   expect(answers.map(({ isCopy }) => isCopy)).toEqual([false, false]);
 });
 
-it('gives 100 concurrent copies over four journals one row, one id, and no deadlock', async () => {
-  const rounds = effort(100, 500);
-  const pools = Array.from({ length: 4 }, () =>
-    openPool(database.url, { name: 'test', max: 2, onError: () => undefined }),
-  );
-  const committed: string[] = [];
-  const journals = pools.map((pool) => journalOn(pool, committed));
-  for (let round = 0; round < rounds; round += 1) {
-    const bodies = Array.from({ length: 5 }, () => randomBytes(50));
-    const answers = await Promise.all(
-      Array.from({ length: 100 }, (_, n) => journals[n % 4]!.append(receiptDraft(bodies[(n * 7) % 5]!))),
+it(
+  'gives 100 concurrent copies over four journals one row, one id, and no deadlock',
+  { timeout: limitFor(30_000) },
+  async () => {
+    const rounds = effort(100, 500);
+    const pools = Array.from({ length: 4 }, () =>
+      openPool(database.url, { name: 'test', max: 2, onError: () => undefined }),
     );
-    expect(new Set(answers.map(({ id }) => id)).size).toBe(5);
-    expect(answers.filter(({ isCopy }) => !isCopy)).toHaveLength(5);
-    const { rows } = await database.pool.query<{ duplicates: number; last_duplicate_at: Date | null }>(
-      'select duplicates, last_duplicate_at from webhook_log where id = any($1)',
-      [[...new Set(answers.map(({ id }) => id))]],
-    );
-    expect(rows.map(({ duplicates }) => duplicates)).toEqual([19, 19, 19, 19, 19]);
-  }
-  expect(committed).toHaveLength(rounds * 5);
-  await Promise.all(pools.map((pool) => pool.end()));
-});
+    const committed: string[] = [];
+    const journals = pools.map((pool) => journalOn(pool, committed));
+    for (let round = 0; round < rounds; round += 1) {
+      const bodies = Array.from({ length: 5 }, () => randomBytes(50));
+      const answers = await Promise.all(
+        Array.from({ length: 100 }, (_, n) => journals[n % 4]!.append(receiptDraft(bodies[(n * 7) % 5]!))),
+      );
+      expect(new Set(answers.map(({ id }) => id)).size).toBe(5);
+      expect(answers.filter(({ isCopy }) => !isCopy)).toHaveLength(5);
+      const { rows } = await database.pool.query<{ duplicates: number; last_duplicate_at: Date | null }>(
+        'select duplicates, last_duplicate_at from webhook_log where id = any($1)',
+        [[...new Set(answers.map(({ id }) => id))]],
+      );
+      expect(rows.map(({ duplicates }) => duplicates)).toEqual([19, 19, 19, 19, 19]);
+    }
+    expect(committed).toHaveLength(rounds * 5);
+    await Promise.all(pools.map((pool) => pool.end()));
+  },
+);
 
 it('counts nothing when a batch whose answer was lost is written again', async () => {
   const journal = journalOn(database.pool);

@@ -4,7 +4,7 @@ import { openPool, type Pool } from '#database/pool.ts';
 import { isFailure } from '#runtime/failure.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { receiptDraft } from '#testing/receipt-draft.ts';
-import { effort } from '#testing/effort.ts';
+import { effort, limitFor } from '#testing/effort.ts';
 import { insertReceipts } from '#webhooks/insert-receipts.ts';
 import { openReceiptProcessor } from '#webhooks/process-receipts.ts';
 import { deadReasons } from '#webhooks/receipt-attempts.ts';
@@ -87,30 +87,34 @@ it('keeps an update that two receipts hold once', async () => {
   expect(keys.toSorted()).toEqual(['wamid.A', 'wamid.B', 'wamid.C']);
 });
 
-it('applies each receipt once when four workers race for the same ones in any order', async () => {
-  const rounds = effort(25, 125);
-  const pools = Array.from({ length: 4 }, () =>
-    openPool(database.url, { name: 'test', max: 3, onError: () => undefined }),
-  );
-  const processors = pools.map((pool) => processorOn(pool));
-  for (let round = 0; round < rounds; round += 1) {
-    const ids = await Promise.all(
-      [0, 1, 2, 3, 4, 5].map((n) => keep(whatsappBody([`wamid.${round}.${n}`, `wamid.${round}.shared`]))),
+it(
+  'applies each receipt once when four workers race for the same ones in any order',
+  { timeout: limitFor(30_000) },
+  async () => {
+    const rounds = effort(25, 125);
+    const pools = Array.from({ length: 4 }, () =>
+      openPool(database.url, { name: 'test', max: 3, onError: () => undefined }),
     );
-    const outcomes = await Promise.all(
-      processors.map((processor, n) =>
-        Promise.all((n % 2 ? ids : ids.toReversed()).map((id) => processor.process(id))),
-      ),
-    );
-    expect(outcomes.flat().filter((outcome) => outcome === 'closed')).toHaveLength(6);
-    const { rows } = await database.pool.query<{ n: number }>(
-      'select count(*) as n from webhook_event where event_key like $1',
-      [`wamid.${round}.%`],
-    );
-    expect(rows).toEqual([{ n: 7 }]);
-  }
-  await Promise.all(pools.map((pool) => pool.end()));
-});
+    const processors = pools.map((pool) => processorOn(pool));
+    for (let round = 0; round < rounds; round += 1) {
+      const ids = await Promise.all(
+        [0, 1, 2, 3, 4, 5].map((n) => keep(whatsappBody([`wamid.${round}.${n}`, `wamid.${round}.shared`]))),
+      );
+      const outcomes = await Promise.all(
+        processors.map((processor, n) =>
+          Promise.all((n % 2 ? ids : ids.toReversed()).map((id) => processor.process(id))),
+        ),
+      );
+      expect(outcomes.flat().filter((outcome) => outcome === 'closed')).toHaveLength(6);
+      const { rows } = await database.pool.query<{ n: number }>(
+        'select count(*) as n from webhook_event where event_key like $1',
+        [`wamid.${round}.%`],
+      );
+      expect(rows).toEqual([{ n: 7 }]);
+    }
+    await Promise.all(pools.map((pool) => pool.end()));
+  },
+);
 
 it('closes a verified body that can not be read as dead, with the reason', async () => {
   const id = await keep('{"object": nonsense');

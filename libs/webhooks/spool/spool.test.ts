@@ -5,7 +5,7 @@ import { appendFile, readFile, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { effort } from '#testing/effort.ts';
+import { effort, limitFor } from '#testing/effort.ts';
 import { receiptDraft } from '#testing/receipt-draft.ts';
 import { readSegment } from '#webhooks/spool/frame.ts';
 import { openSpool, type Spool } from '#webhooks/spool/spool.ts';
@@ -124,7 +124,7 @@ describe('what a process has left', () => {
     expect(await drained(one)).toEqual(['mine']);
   });
 
-  it('holds all that it had acknowledged, however often it is killed', { timeout: 60_000 }, async () => {
+  it('holds all that it had acknowledged, however often it is killed', { timeout: limitFor(60_000) }, async () => {
     const acknowledged: string[] = [];
     const found: string[] = [];
     for (let round = 0; round < effort(6, 60); round += 1) {
