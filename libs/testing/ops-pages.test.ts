@@ -1,5 +1,5 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ARGON2 } from '#access/passwords.ts';
 import { auditPolicySettings } from '#audit/audit-policy.ts';
@@ -146,26 +146,7 @@ describe('docs/ops/sizing.md', () => {
   });
 });
 
-/** As GitHub makes them of headings. */
-const anchorOf = (heading: string): string =>
-  heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-    .trim()
-    .replaceAll(' ', '-');
-
 describe.each(pages)('%s', (page) => {
-  it('links to files and headings that exist', () => {
-    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
-    const broken = links.filter(([, path = '', anchor]) => {
-      const target = path === '' ? page : join(dirname(page), path);
-      if (!existsSync(join(repository, target))) return true;
-      if (anchor === undefined) return false;
-      return ![...read(target).matchAll(/^#+ (.+)$/gm)].some(([, heading = '']) => anchorOf(heading) === anchor);
-    });
-    expect(broken.map(([link]) => link)).toEqual([]);
-  });
-
   it('is in the index', () => {
     const index = read('docs/ops/README.md');
     expect(page === 'docs/ops/README.md' || index.includes(`](${page.replace('docs/ops/', '')})`)).toBe(true);
