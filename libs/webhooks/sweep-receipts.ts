@@ -75,14 +75,16 @@ async function sourcesIn(client: Queryable, table: string): Promise<string[]> {
   return rows.map(({ source }) => source);
 }
 
+/** Receipts are compared and ordered by source as well: only an index of the source's own rows serves that, however old others are. */
 const REMOVE = {
   webhook_log: `
     with due as (
       select id, sum(size_bytes) over (order by received_at, id) - size_bytes as bytes_before
       from (
         select id, received_at, size_bytes from webhook_log
-        where source = $1 and received_at < now() - make_interval(days => $2) and state <> 'open'
-        order by received_at, id limit $3 for update skip locked
+        where (source, received_at) >= ($1, '-infinity')
+          and (source, received_at) < ($1, now() - make_interval(days => $2)) and state <> 'open'
+        order by source, received_at, id limit $3 for update skip locked
       ) as oldest
     ), removed as (
       delete from webhook_log using due where webhook_log.id = due.id and bytes_before < ${MAX_BYTES} returning 1

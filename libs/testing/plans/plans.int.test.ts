@@ -103,6 +103,22 @@ it('finds what a worker was given by its ids, however much else is open', async 
   }
 });
 
+it('sweeps a source by way of its own rows, however old those of others are', async () => {
+  const sweeping = statements.filter(({ text }) => text.includes('delete from webhook_log'));
+  expect(sweeping.length).toBeGreaterThan(0);
+  for (const { text, values } of sweeping) {
+    for (const [explain, given] of [
+      ['explain', values],
+      ['explain (generic_plan)', []],
+    ] as const) {
+      const { rows } = await database.pool.query<{ 'QUERY PLAN': string }>(`${explain} ${text}`, [...given]);
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      expect(plan).toContain('webhook_log_by_source');
+      expect(plan).not.toContain('webhook_log_recent');
+    }
+  }
+});
+
 it('reads no table through that grows, by a scan or by way of an index', async () => {
   const { rows } = await database.pool.query<{ name: string; pages: number; rows: number }>(
     "select relname as name, relpages as pages, reltuples as rows from pg_class where relnamespace = 'public'::regnamespace",
