@@ -1,4 +1,5 @@
-import { openEmbeddedDatabase, type EmbeddedDatabase, type EmbeddedPasswords } from '#database/embedded.ts';
+import type { EmbeddedPasswords } from '#database/embedded-roles.ts';
+import { openEmbeddedDatabase, type EmbeddedDatabase } from '#database/embedded.ts';
 import type { BoundedLog } from './bounded-log.ts';
 import { keepRunning, type Started } from './keep-running.ts';
 

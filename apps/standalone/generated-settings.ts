@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { EmbeddedPasswords } from '#database/embedded.ts';
+import type { EmbeddedPasswords } from '#database/embedded-roles.ts';
 import type { Environment } from '#runtime/config.ts';
 import { readPrivateFile, writePrivateFile } from '#runtime/private-file.ts';
 

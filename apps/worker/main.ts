@@ -5,7 +5,6 @@ import { openPool, requireUtf8 } from '#database/pool.ts';
 import { openQueueConnection } from '#queue/connection.ts';
 import { openProducer } from '#queue/producer.ts';
 import { openQueueReader } from '#queue/reader.ts';
-import { declareSchedules } from '#queue/schedules.ts';
 import { queueUrlOf } from '#queue/settings.ts';
 import { endWhenBlocked } from '#runtime/end-when-blocked.ts';
 import { openTraces } from '#runtime/open-traces.ts';
@@ -13,36 +12,31 @@ import { openHealth } from '#runtime/health.ts';
 import { listen } from '#runtime/http-server.ts';
 import type { Log } from '#runtime/log.ts';
 import { runProcess } from '#runtime/process.ts';
-import { startTicker } from '#runtime/ticker.ts';
 import { events, MAX_EVENTS_PER_JOB } from '#webhooks/event-queue.ts';
 import { wantsEvent } from '#webhooks/handler.ts';
 import { traceHandlers } from '#webhooks/trace-handlers.ts';
-import { makeAllDue } from '#webhooks/relay.ts';
 import { chunksOf } from '#runtime/chunks.ts';
 import { openOutbound } from '#runtime/outbound.ts';
 import { identifySignatures } from '#uploads/identify-signatures.ts';
 import { openStorage } from '#uploads/open-storage.ts';
 import { uploads } from '#uploads/queue.ts';
 import type { GuardState } from '#uploads/scan-guard.ts';
-import { makeUploadsDue } from '#uploads/waiting-uploads.ts';
 import { openReceiptProcessor } from '#webhooks/process-receipts.ts';
 import { readRetention } from '#webhooks/retention.ts';
 import { announcementOf } from './announce-verdicts.ts';
-import { sweepOverdue } from './jobs/sweep.ts';
 import { describeConsumer, openScannerDescription } from './describe-worker.ts';
 import { openWorkerMetrics } from './metrics.ts';
 import { handlersOf } from './handlers.ts';
 import { watchConsumers } from './job-metrics.ts';
 import { openTrail } from './open-trail.ts';
-import { openRelay } from './relay.ts';
-import { relayedTables, relayedUploads } from './relayed-tables.ts';
 import { openScanning, scannerChecks } from './open-scanning.ts';
 import { chosenQueues, concurrencyOf, readWorkerConfig } from './settings.ts';
+import { startRelay } from './start-relay.ts';
+import { startSweeps } from './start-sweeps.ts';
 import { startTrail } from './start-trail.ts';
 import { consumersOf } from './worker.ts';
 
 const QUEUE_LIMIT_MS = 1_000;
-const SWEEP_CHECK_MS = 60_000;
 const CLOSE_LIMIT_MS = 5_000;
 const DATABASE_CONNECTIONS = 8;
 /** A handler that holds the loop for longer has lost the leases of all that is in hand here: others take it up. */
@@ -135,37 +129,9 @@ await runProcess('worker', async ({ stack, log }) => {
     metrics.watchUploads({ pool, guard: scanning.guard });
   }
 
-  const tables = [
-    ...(queues.includes('webhooks') ? relayedTables(parts) : []),
-    ...(queues.includes('uploads') ? [relayedUploads(parts)] : []),
-  ];
-  if (tables.length > 0) {
-    const makeDue = async (): Promise<void> => {
-      await Promise.all([makeAllDue(pool), makeUploadsDue(pool)]);
-      await declareSchedules(ringing, Object.values(catalogue));
-    };
-    const relay = openRelay({ tables, reader, makeAllDue: makeDue, log });
-    const ticker = startTicker(
-      relay.tickMs,
-      async () => {
-        metrics.relayed(await relay.tick());
-      },
-      (error) => log.warn({ err: error }, 'the relay could not look for what is open'),
-    );
-    stack.defer(() => ticker.close());
-  }
+  startRelay({ parts, queues, ringing, reader, relayed: metrics.relayed, stack });
   if (queues.includes('audit')) startTrail({ trail, pool, producer, log, stack });
-  if (queues.includes('sweeps')) {
-    declareSchedules(ringing, Object.values(catalogue)).catch((error: unknown) =>
-      log.warn({ err: error }, 'the schedules could not be declared; overdue sweeps are run all the same'),
-    );
-    const ticker = startTicker(
-      SWEEP_CHECK_MS,
-      (signal) => sweepOverdue(parts, signal),
-      (error) => log.warn({ err: error }, 'an overdue sweep failed'),
-    );
-    stack.defer(() => ticker.close());
-  }
+  if (queues.includes('sweeps')) startSweeps({ parts, ringing, stack });
 
   const describeScanner = scanning && openScannerDescription(scanning.guard);
   stack.adopt(

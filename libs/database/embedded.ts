@@ -2,15 +2,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { endLeftover, initCluster, postgresEnvironment, requireVersion } from '#database/embedded-cluster.ts';
+import { APP, DATABASE, makeRoles, OWNER, type EmbeddedPasswords } from '#database/embedded-roles.ts';
 import { embeddedPlace, type EmbeddedPlace } from '#database/embedded-place.ts';
 import { freePort } from '#runtime/free-port.ts';
 import { spawnTethered, type TetheredProcess } from '#runtime/spawn-tethered.ts';
-
-export interface EmbeddedPasswords {
-  superuser: string;
-  owner: string;
-  app: string;
-}
 
 export interface EmbeddedOptions {
   /** A private directory; the database is kept in it, or says there where else it is kept. */
@@ -43,9 +38,6 @@ export interface EmbeddedDatabase extends AsyncDisposable {
 
 const READY_LIMIT_MS = 120_000;
 const START_TRIES = 5;
-const OWNER = 'portcullis_owner';
-const APP = 'portcullis';
-const DATABASE = 'portcullis';
 
 /**
  * Starts PostgreSQL from npm's binaries on a free loopback port, making the database on the first run. It does not hear
@@ -172,27 +164,6 @@ async function connectionErrorOf(connectionString: string): Promise<string | und
     return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
   } finally {
     await client.end().catch(() => undefined);
-  }
-}
-
-async function makeRoles(superuserUrl: string, passwords: EmbeddedPasswords): Promise<void> {
-  const client = new Client({ connectionString: superuserUrl, connectionTimeoutMillis: 5_000 });
-  await client.connect();
-  try {
-    for (const [role, password] of [
-      [OWNER, passwords.owner],
-      [APP, passwords.app],
-    ] as const) {
-      const { rowCount } = await client.query('select from pg_roles where rolname = $1', [role]);
-      if (rowCount === 0) await client.query(`create role ${role}`);
-      await client.query(`alter role ${role} with login password ${client.escapeLiteral(password)}`);
-    }
-    const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE]);
-    if (rowCount === 0) await client.query(`create database ${DATABASE} owner ${OWNER}`);
-    await client.query(`revoke all on database ${DATABASE} from public`);
-    await client.query(`grant connect, temporary on database ${DATABASE} to ${APP}`);
-  } finally {
-    await client.end();
   }
 }
 

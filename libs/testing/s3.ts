@@ -3,15 +3,9 @@ import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startFauxqs } from 'fauxqs';
+import { describeS3Request, type S3Request } from '#testing/s3-request.ts';
 import type { S3Place } from '#uploads/storage-settings.ts';
 import type { Zone } from '#uploads/storage.ts';
-
-export interface S3Request {
-  /** S3's name for it. */
-  operation: string;
-  zone: Zone | undefined;
-  key: string;
-}
 
 /** What is to become of a request instead of being answered: a refusal, silence, or an answer that breaks off. */
 export type S3Fault =
@@ -56,7 +50,7 @@ export async function startTestS3(): Promise<TestS3> {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
-    const seen = describe(incoming);
+    const seen = describeS3Request(incoming, BUCKETS);
     requests.push(seen);
     const fault = s3.fault(seen) ?? requireSignature(incoming) ?? checkDigest(incoming, body);
     if (fault === 'silence') return;
@@ -138,28 +132,6 @@ export async function startTestS3(): Promise<TestS3> {
     },
   };
   return s3;
-}
-
-function describe({ method, url = '', headers }: IncomingMessage): S3Request {
-  const [path = '', query = ''] = url.split('?', 2);
-  const [, bucket = '', key = ''] = path.split('/', 3);
-  const zone = (Object.keys(BUCKETS) as Zone[]).find((each) => BUCKETS[each] === bucket);
-  return { operation: operationOf(method ?? '', key, query, headers['x-amz-copy-source'] !== undefined), zone, key };
-}
-
-const SUBRESOURCES: Record<string, string> = {
-  'list-type': 'ListObjectsV2',
-  policyStatus: 'GetBucketPolicyStatus',
-  versioning: 'GetBucketVersioning',
-  lifecycle: 'GetBucketLifecycleConfiguration',
-};
-
-function operationOf(method: string, key: string, query: string, isCopy: boolean): string {
-  if (method === 'PUT') return isCopy ? 'CopyObject' : 'PutObject';
-  if (method === 'HEAD') return key === '' ? 'HeadBucket' : 'HeadObject';
-  if (method === 'DELETE') return 'DeleteObject';
-  const asked = Object.keys(SUBRESOURCES).find((name) => new RegExp(`(?:^|&)${name}(?:[=&]|$)`).test(query));
-  return asked === undefined ? 'GetObject' : (SUBRESOURCES[asked] ?? '');
 }
 
 /** fauxqs lets everyone in. */

@@ -1,107 +1,22 @@
-import { ActionIcon, AppShell, Burger, Group, Image, NavLink, Text, useMantineColorScheme } from '@mantine/core';
+import { AppShell, Burger, Group, Image, NavLink, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import {
-  ActivityLogIcon,
-  CodeIcon,
-  DashboardIcon,
-  DesktopIcon,
-  EnvelopeClosedIcon,
-  ExitIcon,
-  LaptopIcon,
-  LockClosedIcon,
-  MoonIcon,
-  PersonIcon,
-  Pencil2Icon,
-  SunIcon,
-  UploadIcon,
-} from '@radix-ui/react-icons';
-import { lazy, Suspense, useEffect, type ComponentType } from 'react';
+import { ExitIcon, Pencil2Icon } from '@radix-ui/react-icons';
+import { lazy, Suspense, useEffect } from 'react';
 import { client } from './api.ts';
+import { useQuestion } from './confirm-password.ts';
 import icon from './icon.svg';
 import type { User } from './me.ts';
+import { ColorScheme } from './parts/color-scheme.tsx';
 import { Loading } from './parts/loading.tsx';
 import { PageBoundary } from './parts/page-boundary.tsx';
 import { tellProblem, useHasTold } from './parts/tell.ts';
-import { useQuestion } from './confirm-password.ts';
+import { places } from './places.ts';
 import { Link, usePath } from './router.tsx';
-
-interface Place {
-  path: string;
-  label: string;
-  icon: ComponentType;
-  page: ComponentType<{ user: User }>;
-  isForAdmins: boolean;
-}
-
-const SCHEMES = {
-  auto: { label: 'as the system has it', next: 'light', icon: DesktopIcon },
-  light: { label: 'light', next: 'dark', icon: SunIcon },
-  dark: { label: 'dark', next: 'auto', icon: MoonIcon },
-} as const;
 
 /** Loaded when they are needed. */
 const ChangePassword = lazy(() => import('./parts/change-password.tsx'));
 const Toasts = lazy(() => import('./parts/toasts.tsx'));
 const StepUp = lazy(() => import('./step-up.tsx'));
-
-const places: readonly Place[] = [
-  {
-    path: '/overview',
-    label: 'Overview',
-    icon: DashboardIcon,
-    isForAdmins: true,
-    page: lazy(() => import('./pages/overview.tsx')),
-  },
-  {
-    path: '/receipts',
-    label: 'Receipts',
-    icon: EnvelopeClosedIcon,
-    isForAdmins: true,
-    page: lazy(() => import('./pages/receipts.tsx')),
-  },
-  {
-    path: '/security-events',
-    label: 'Security events',
-    icon: ActivityLogIcon,
-    isForAdmins: true,
-    page: lazy(() => import('./pages/security-events.tsx')),
-  },
-  {
-    path: '/users',
-    label: 'Users',
-    icon: PersonIcon,
-    isForAdmins: true,
-    page: lazy(() => import('./pages/users.tsx')),
-  },
-  {
-    path: '/tokens',
-    label: 'API tokens',
-    icon: LockClosedIcon,
-    isForAdmins: true,
-    page: lazy(() => import('./pages/tokens.tsx')),
-  },
-  {
-    path: '/uploads',
-    label: 'Uploads',
-    icon: UploadIcon,
-    isForAdmins: false,
-    page: lazy(() => import('./pages/uploads.tsx')),
-  },
-  {
-    path: '/sessions',
-    label: 'My sessions',
-    icon: LaptopIcon,
-    isForAdmins: false,
-    page: lazy(() => import('./pages/sessions.tsx')),
-  },
-  {
-    path: '/api',
-    label: 'API',
-    icon: CodeIcon,
-    isForAdmins: false,
-    page: lazy(() => import('./pages/api.tsx')),
-  },
-];
 
 /** What surrounds every page of somebody who is signed in. */
 export default function Frame({ user }: { user: User }) {
@@ -183,22 +98,6 @@ function NotFound() {
     <Text>
       There is no such page. <Link to="/">Back to the start</Link>
     </Text>
-  );
-}
-
-function ColorScheme() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const { label, next, icon: Icon } = SCHEMES[colorScheme];
-  return (
-    <ActionIcon
-      variant="default"
-      size="lg"
-      onClick={() => setColorScheme(next)}
-      aria-label={`Colours: ${label}. Change to ${SCHEMES[next].label}`}
-      title={`Colours: ${label}`}
-    >
-      <Icon />
-    </ActionIcon>
   );
 }
 
