@@ -1,11 +1,11 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findProgram } from '#uploads/clamd-home.ts';
+import { findScanner } from '#uploads/clamd-home.ts';
 import { openLocalClamd, type LocalClamd, type LocalClamdOptions } from '#uploads/local-clamd.ts';
 
 /** Whether this machine has a clamd; tests that need it are skipped where it has none. */
-export const hasClamd = findProgram('clamd') !== undefined;
+export const hasClamd = findScanner('clamd') !== undefined;
 
 /** A clamd of the test's own, ready, with the shipped test signatures. */
 export async function openTestClamd(options: Partial<LocalClamdOptions> = {}): Promise<LocalClamd> {

@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync, mkdirSync, symlinkSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { environment } from '#runtime/config.ts';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProgram } from '#runtime/find-program.ts';
 
 const NAMES = ['redis-server', 'valkey-server'];
 const SYSTEM_DIRECTORIES = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
@@ -10,10 +10,9 @@ const SYSTEM_DIRECTORIES = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'];
  * checker, which acts as the server when called so: a link in `scratch` gives it that name.
  */
 export function findRedis(scratch: string): string | undefined {
-  const directories = [...(environment()['PATH'] ?? '').split(delimiter), ...SYSTEM_DIRECTORIES];
-  const server = firstOf(directories, NAMES);
+  const server = findProgram(NAMES, SYSTEM_DIRECTORIES);
   if (server !== undefined) return server;
-  const checker = firstOf(directories, ['redis-check-rdb']);
+  const checker = findProgram(['redis-check-rdb'], SYSTEM_DIRECTORIES);
   if (checker === undefined) return undefined;
   const link = join(scratch, 'bin', 'redis-server');
   if (!existsSync(link)) {
@@ -21,20 +20,4 @@ export function findRedis(scratch: string): string | undefined {
     symlinkSync(checker, link);
   }
   return link;
-}
-
-function firstOf(directories: readonly string[], names: readonly string[]): string | undefined {
-  return directories
-    .filter((directory) => directory !== '')
-    .flatMap((directory) => names.map((name) => join(directory, name)))
-    .find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,18 +1,8 @@
 import { createHash } from 'node:crypto';
-import {
-  accessSync,
-  chmodSync,
-  chownSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  statSync,
-} from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, delimiter, dirname, join, resolve } from 'node:path';
-import { environment } from '#runtime/config.ts';
+import { basename, dirname, join, resolve } from 'node:path';
+import { findProgram } from '#runtime/find-program.ts';
 
 const SYSTEM_DIRECTORIES = [
   '/usr/sbin',
@@ -65,7 +55,7 @@ export function ownDirectory({ account }: ClamdHome, path: string): string {
  * the system's own paths.
  */
 export function copyOfProgram({ path }: ClamdHome, name: 'clamd' | 'freshclam'): string | undefined {
-  const original = findProgram(name);
+  const original = findScanner(name);
   if (original === undefined) return undefined;
   const copy = join(path, 'bin', basename(original));
   mkdirSync(dirname(copy), { recursive: true, mode: 0o755 });
@@ -77,21 +67,8 @@ export function copyOfProgram({ path }: ClamdHome, name: 'clamd' | 'freshclam'):
   return copy;
 }
 
-export function findProgram(name: 'clamd' | 'freshclam'): string | undefined {
-  const directories = [...(environment()['PATH'] ?? '').split(delimiter), ...SYSTEM_DIRECTORIES];
-  return directories
-    .filter((directory) => directory !== '')
-    .map((directory) => join(directory, name))
-    .find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+export function findScanner(name: 'clamd' | 'freshclam'): string | undefined {
+  return findProgram([name], SYSTEM_DIRECTORIES);
 }
 
 /** The account passes through our directory, seeing nothing of what is in it. */
