@@ -15,9 +15,13 @@ const settings = documentedSettings().map(({ name }) => new RegExp(`^${name.repl
 /** Names in capitals that are no settings of ours. */
 const OTHERS = ['NODE_EXTRA_CA_CERTS'];
 
+const known = new Map<string, Set<string>>();
+
 /** The anchors of a page, as GitHub makes them of headings: a second one of the same name is numbered. */
 function anchorsOf(page: string): Set<string> {
-  const anchors = new Set<string>();
+  const anchors = known.get(page) ?? new Set<string>();
+  if (known.has(page)) return anchors;
+  known.set(page, anchors);
   const prose = read(page).replaceAll(/^```.*?^```$/gms, '');
   for (const [, heading = ''] of prose.matchAll(/^#+ (.+)$/gm)) {
     const name = heading
