@@ -24,8 +24,10 @@ export default defineConfig({
           groups: [
             {
               name: 'base',
-              test: /node_modules\/(?:react|react-dom|scheduler|clsx|@tanstack)\/|@mantine\/core\/esm\/core\//,
+              test: /node_modules\/(?:react|react-dom|scheduler|clsx|get-nonce|@tanstack)\/|@mantine\/core\/esm\/core\//,
             },
+            // What is needed before anybody is signed in, with all that it imports.
+            { name: 'start', test: /console\/src\/app\.tsx$/ },
             { name: 'common', minShareCount: PAGES_THAT_SHARE },
           ],
         },

@@ -1,3 +1,4 @@
+import './frame.css';
 import { AppShell, Burger, Group, Image, NavLink, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { ExitIcon, Pencil2Icon } from '@radix-ui/react-icons';

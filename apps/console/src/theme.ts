@@ -6,6 +6,7 @@ export const theme = createTheme({
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,
+  components: { NavLink: { defaultProps: { bdrs: 'md' } } },
 });
 
 /** Texts on tinted ground, and what is dimmed, with a contrast of at least 4.5 (WCAG 2.2, 1.4.3): Mantine's own have less. */

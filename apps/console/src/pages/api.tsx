@@ -88,10 +88,10 @@ function Calls({ document, wanted }: { document: ApiDocument; wanted: string }) 
             <Accordion.Item key={call.operationId} value={call.operationId}>
               <Accordion.Control>
                 <Group gap="xs">
-                  <Badge color={COLORS[call.method] ?? 'gray'} variant="light" miw="max-content">
+                  <Badge color={COLORS[call.method] ?? 'gray'} variant="light" w={72}>
                     {call.method}
                   </Badge>
-                  <code className="long">{call.path}</code>
+                  <code className="long path">{call.path}</code>
                   <Text size="sm" c="dimmed" component="span">
                     {call.summary.replaceAll('`', '')}
                   </Text>

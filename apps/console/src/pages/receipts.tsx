@@ -1,7 +1,8 @@
-import { Anchor, Select, TextInput } from '@mantine/core';
-import { Link, usePath, useSearch } from '../router.tsx';
-import { Filters } from '../parts/filters.tsx';
+import { Anchor } from '@mantine/core';
+import { Link, usePath } from '../router.tsx';
 import { bytes } from '../parts/amounts.ts';
+import { ChoiceFilter, TextFilter } from '../parts/filter-fields.tsx';
+import { Filters } from '../parts/filters.tsx';
 import { LocalTimeInput } from '../parts/local-time-input.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { usePages } from '../parts/pages-of.ts';
@@ -9,6 +10,7 @@ import { Records } from '../parts/records.tsx';
 import type { Column } from '../parts/records-view.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
 import { Time } from '../parts/time.tsx';
+import { useFilter } from '../parts/use-filter.ts';
 import { Receipt } from './receipts/receipt.tsx';
 import { ReplayMatching } from './receipts/replay-matching.tsx';
 import { RECEIPTS, type ReceiptSummary } from './receipts/shapes.ts';
@@ -56,60 +58,20 @@ export default function Receipts() {
 }
 
 function Search() {
-  const [search, setSearch] = useSearch();
-  const filter = Object.fromEntries(FIELDS.map((field) => [field, search.get(field) ?? ''])) as Record<
-    (typeof FIELDS)[number],
-    string
-  >;
+  const { filter, isFiltered, set, clear } = useFilter(FIELDS);
   const receipts = usePages<ReceiptSummary>(RECEIPTS, filter, { everyMs: 10_000 });
-  const set = (field: (typeof FIELDS)[number]) => (value: string | null) =>
-    setSearch({ ...filter, [field]: value ?? undefined });
-  const isFiltered = FIELDS.some((field) => filter[field] !== '');
 
   return (
     <>
       <PageHead title="Receipts" about="Every webhook request that came in, accepted or not.">
         <ReplayMatching filter={filter} />
       </PageHead>
-      <Filters label="Receipts" filter={filter} onClear={() => setSearch({})}>
-        <TextInput
-          className="wide-field"
-          label="Source"
-          value={filter.source}
-          onChange={(event) => set('source')(event.currentTarget.value)}
-        />
-        <Select
-          className="wide-field"
-          label="Verdict"
-          data={VERDICTS}
-          value={filter.verdict || null}
-          onChange={set('verdict')}
-          placeholder="Any"
-          clearable
-          clearButtonProps={{ 'aria-label': 'Any verdict' }}
-        />
-        <Select
-          className="wide-field"
-          label="State"
-          data={STATES}
-          value={filter.state || null}
-          onChange={set('state')}
-          placeholder="Any"
-          clearable
-          clearButtonProps={{ 'aria-label': 'Any state' }}
-        />
-        <TextInput
-          className="wide-field"
-          label="Event key"
-          value={filter.eventKey}
-          onChange={(event) => set('eventKey')(event.currentTarget.value)}
-        />
-        <TextInput
-          className="wide-field"
-          label="Id in a header"
-          value={filter.textId}
-          onChange={(event) => set('textId')(event.currentTarget.value)}
-        />
+      <Filters label="Receipts" filter={filter} onClear={clear}>
+        <TextFilter label="Source" value={filter.source} onChange={set('source')} />
+        <ChoiceFilter label="Verdict" data={VERDICTS} value={filter.verdict} onChange={set('verdict')} />
+        <ChoiceFilter label="State" data={STATES} value={filter.state} onChange={set('state')} />
+        <TextFilter label="Event key" value={filter.eventKey} onChange={set('eventKey')} />
+        <TextFilter label="Id in a header" value={filter.textId} onChange={set('textId')} />
         <LocalTimeInput label="From" value={filter.from} onChange={set('from')} />
         <LocalTimeInput label="Until" value={filter.to} onChange={set('to')} />
       </Filters>

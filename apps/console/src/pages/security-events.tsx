@@ -1,7 +1,8 @@
-import { Button, Code, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Code, Stack, Text } from '@mantine/core';
 import { Dialog } from '../parts/dialog.tsx';
 import { lazy, Suspense, useState } from 'react';
 import { eventTypes } from '#audit/event-types.ts';
+import { ChoiceFilter, TextFilter } from '../parts/filter-fields.tsx';
 import { Filters } from '../parts/filters.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Loading } from '../parts/loading.tsx';
@@ -12,7 +13,7 @@ import { Records } from '../parts/records.tsx';
 import type { Column } from '../parts/records-view.tsx';
 import { StatusBadge } from '../parts/status-badge.tsx';
 import { exactTime, Time } from '../parts/time.tsx';
-import { useSearch } from '../router.tsx';
+import { useFilter } from '../parts/use-filter.ts';
 import { ChainStatus } from './security-events/chain-status.tsx';
 import { EVENTS, type SecurityEvent } from './security-events/shapes.ts';
 import { severityTone, typeWords } from './security-events/words.ts';
@@ -24,16 +25,9 @@ const TYPES = Object.keys(eventTypes).map((type) => ({ value: type, label: typeW
 const SEVERITIES = ['info', 'notice', 'warning', 'critical'];
 
 export default function SecurityEvents() {
-  const [search, setSearch] = useSearch();
+  const { filter, isFiltered, set, clear } = useFilter(FIELDS);
   const [seen, setSeen] = useState<SecurityEvent>();
-  const filter = Object.fromEntries(FIELDS.map((field) => [field, search.get(field) ?? ''])) as Record<
-    (typeof FIELDS)[number],
-    string
-  >;
   const events = usePages<SecurityEvent>(EVENTS, filter, { everyMs: 15_000 });
-  const set = (field: (typeof FIELDS)[number]) => (value: string | null) =>
-    setSearch({ ...filter, [field]: value ?? undefined });
-  const isFiltered = FIELDS.some((field) => filter[field] !== '');
 
   const columns: Column<SecurityEvent>[] = [
     { header: 'When', cell: ({ occurredAt }) => <Time at={occurredAt} /> },
@@ -67,34 +61,10 @@ export default function SecurityEvents() {
         <Suspense fallback={<Loading />}>
           <EventChart from={filter.from} to={filter.to} />
         </Suspense>
-        <Filters label="Security events" filter={filter} onClear={() => setSearch({})}>
-          <Select
-            className="wide-field"
-            label="What"
-            data={TYPES}
-            value={filter.type || null}
-            onChange={set('type')}
-            placeholder="Anything"
-            searchable
-            clearable
-            clearButtonProps={{ 'aria-label': 'Anything' }}
-          />
-          <Select
-            className="wide-field"
-            label="Severity"
-            data={SEVERITIES}
-            value={filter.severity || null}
-            onChange={set('severity')}
-            placeholder="Any"
-            clearable
-            clearButtonProps={{ 'aria-label': 'Any severity' }}
-          />
-          <TextInput
-            className="wide-field"
-            label="Source"
-            value={filter.source}
-            onChange={(event) => set('source')(event.currentTarget.value)}
-          />
+        <Filters label="Security events" filter={filter} onClear={clear}>
+          <ChoiceFilter label="Type" data={TYPES} value={filter.type} onChange={set('type')} />
+          <ChoiceFilter label="Severity" data={SEVERITIES} value={filter.severity} onChange={set('severity')} />
+          <TextFilter label="Source" value={filter.source} onChange={set('source')} />
           <LocalTimeInput label="From" value={filter.from} onChange={set('from')} />
           <LocalTimeInput label="Until" value={filter.to} onChange={set('to')} />
         </Filters>
