@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Keyring } from '#access/keyring.ts';
 import type { DynamicPolicy } from '#limits/dynamic-limiter.ts';
-import type { Soon } from '#limits/soon.ts';
+import type { Soon } from '#runtime/soon.ts';
 import type { ClientAddressOf } from './client.ts';
 import { emailField } from './fields.ts';
 import { dynamicRateLimiter } from './limit.ts';

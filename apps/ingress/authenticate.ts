@@ -5,6 +5,7 @@ import { isApiToken, type ApiTokenDoor } from '#access/api-tokens.ts';
 import type { SessionStandings } from '#access/session-standings.ts';
 import type { Tiers } from '#limits/tiers.ts';
 import { Failure } from '#runtime/failure.ts';
+import { soon, type Soon } from '#runtime/soon.ts';
 import { rememberCaller, type Caller, type Role } from './caller.ts';
 import type { ChargeRequest } from './limit.ts';
 
@@ -34,27 +35,28 @@ export interface AuthenticationParts {
 
 export function openRequireCaller(parts: AuthenticationParts): RequireCaller {
   return (rules = {}) =>
-    async (request, response, next) => {
+    (request, response, next) => {
       const token = bearerOf(request);
-      const caller = isApiToken(token) ? await programOf(parts, token, rules) : await personOf(parts, token, rules);
-      if (rules.roles?.includes(caller.role) === false) throw new Failure('forbidden');
-      response.setHeader('cache-control', 'no-store');
-      rememberCaller(response, caller, () => watchEnd(parts.standings, caller, response));
-      await chargeCaller(parts, request, response, { caller, cost: rules.cost });
-      next();
+      // Mostly all is known already, and then nothing waits.
+      return soon(isApiToken(token) ? programOf(parts, token, rules) : personOf(parts, token, rules), (caller) => {
+        if (rules.roles?.includes(caller.role) === false) throw new Failure('forbidden');
+        response.setHeader('cache-control', 'no-store');
+        rememberCaller(response, caller, () => watchEnd(parts.standings, caller, response));
+        return soon(chargeCaller(parts, request, response, { caller, cost: rules.cost }), () => next());
+      });
     };
 }
 
 /** A person has the quota of their role, and a program one of its own. */
-async function chargeCaller(
+function chargeCaller(
   { charge, tiers }: AuthenticationParts,
   request: Request,
   response: Response,
   { caller, cost }: { caller: Caller; cost: number | undefined },
-): Promise<void> {
+): Soon<void> {
   const policy = tiers[caller.kind === 'token' ? 'token' : caller.role];
   if (policy === undefined) return;
-  await charge(request, response, { policy, key: caller.tokenId ?? caller.userId, cost, actorId: caller.userId });
+  return charge(request, response, { policy, key: caller.tokenId ?? caller.userId, cost, actorId: caller.userId });
 }
 
 function watchEnd(standings: SessionStandings, { sessionId }: Caller, response: Response): AbortSignal {
@@ -64,13 +66,15 @@ function watchEnd(standings: SessionStandings, { sessionId }: Caller, response: 
   return standings.watch(sessionId, closed.signal);
 }
 
-async function personOf(parts: AuthenticationParts, token: string, rules: CallerRules): Promise<Caller> {
-  const { userId, sessionId } = await parts.accessTokens.read(token);
-  const standing = await parts.standings.of(sessionId);
-  if (standing?.userId !== userId) throw new Failure('token-invalid');
-  const isStale = parts.stepUpMinutes > 0 && standing.authenticatedSeconds > parts.stepUpMinutes * 60;
-  if (rules.stepUp === true && isStale) throw new Failure('step-up-needed');
-  return { kind: 'user', userId, role: standing.role, sessionId, tokenId: undefined };
+function personOf(parts: AuthenticationParts, token: string, rules: CallerRules): Soon<Caller> {
+  return soon(parts.accessTokens.read(token), ({ userId, sessionId }) =>
+    soon(parts.standings.of(sessionId), (standing): Caller => {
+      if (standing?.userId !== userId) throw new Failure('token-invalid');
+      const isStale = parts.stepUpMinutes > 0 && standing.authenticatedSeconds > parts.stepUpMinutes * 60;
+      if (rules.stepUp === true && isStale) throw new Failure('step-up-needed');
+      return { kind: 'user', userId, role: standing.role, sessionId, tokenId: undefined };
+    }),
+  );
 }
 
 async function programOf(parts: AuthenticationParts, token: string, { scope }: CallerRules): Promise<Caller> {

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { DynamicLimiter, DynamicPolicy, Outcome, Verdict } from '#limits/dynamic-limiter.ts';
 import { rateLimitFields } from '#limits/fields.ts';
-import { soon, type Soon } from '#limits/soon.ts';
+import { soon, type Soon } from '#runtime/soon.ts';
 import { addressPrefixOf } from '#runtime/address.ts';
 import { Failure } from '#runtime/failure.ts';
 import type { ClientAddressOf } from './client.ts';

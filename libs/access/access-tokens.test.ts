@@ -85,7 +85,7 @@ describe('an access token', () => {
     nowSeconds = NOW + 589;
     await tokens.read(token);
     nowSeconds = NOW + 590;
-    await expect(tokens.read(token)).rejects.toMatchObject(refusal);
+    await expect(async () => tokens.read(token)).rejects.toMatchObject(refusal);
     nowSeconds = NOW;
   });
 
@@ -94,7 +94,7 @@ describe('an access token', () => {
     await tokens.read(token);
     const key = verifying.get(KID)!;
     verifying.delete(KID);
-    await expect(tokens.read(token)).rejects.toMatchObject(refusal);
+    await expect(async () => tokens.read(token)).rejects.toMatchObject(refusal);
     verifying.set(KID, key);
   });
 });

@@ -1,6 +1,7 @@
 import { compactVerify, SignJWT } from 'jose';
 import { Failure } from '#runtime/failure.ts';
 import { newId } from '#runtime/id.ts';
+import { soon, type Soon } from '#runtime/soon.ts';
 import { z } from 'zod';
 import { BoundedMap } from '#access/bounded-map.ts';
 import { readCompactForm } from '#access/compact-form.ts';
@@ -15,10 +16,10 @@ export interface AccessTokenClaims {
 export interface AccessTokens {
   make(claims: AccessTokenClaims): Promise<string>;
   /**
-   * What an authentic token of ours says. Whether its session lives is another question.
+   * What an authentic token of ours says, at once if it was read before. Whether its session lives is another question.
    * @throws Failure `token-invalid`, the same for every fault.
    */
-  read(token: string): Promise<AccessTokenClaims>;
+  read(token: string): Soon<AccessTokenClaims>;
   readonly ttlSeconds: number;
 }
 
@@ -59,6 +60,13 @@ const claimsOf = (issuer: string) =>
 
 type Claims = z.infer<ReturnType<typeof claimsOf>>;
 
+interface Verified {
+  kid: string;
+  claims: Claims;
+}
+
+const idsOf = ({ claims }: Verified): AccessTokenClaims => ({ userId: claims.sub, sessionId: claims.sid });
+
 /** Signs access tokens (RFC 9068) and lets in only what this very code could have made. */
 export function openAccessTokens({
   keys,
@@ -68,9 +76,9 @@ export function openAccessTokens({
 }: AccessTokenOptions): AccessTokens {
   const schema = claimsOf(issuer);
   // Keyed by every byte of the token, which is safe only because just one text passes for one token.
-  const verified = new BoundedMap<string, { kid: string; claims: Claims }>(MAX_VERIFIED);
+  const verified = new BoundedMap<string, Verified>(MAX_VERIFIED);
 
-  async function verify(token: string): Promise<{ kid: string; claims: Claims }> {
+  async function verify(token: string): Promise<Verified> {
     const { header, payload } = readCompactForm(token) ?? refuse();
     const { kid } = parsed(headerSchema, header);
     const key = (await keys.byId(kid)) ?? refuse();
@@ -78,6 +86,18 @@ export function openAccessTokens({
     const claims = parsed(schema, payload);
     if (claims.exp - claims.iat > 3_600 || claims.exp <= claims.iat) refuse();
     return { kid, claims };
+  }
+
+  function requireNow({ claims }: Verified): void {
+    const now = nowSeconds();
+    if (claims.exp <= now || claims.iat > now + MAX_SKEW_SECONDS) refuse();
+  }
+
+  async function readUnknown(token: string): Promise<AccessTokenClaims> {
+    const found = await verify(token);
+    requireNow(found);
+    verified.set(token, found);
+    return idsOf(found);
   }
 
   return {
@@ -97,14 +117,11 @@ export function openAccessTokens({
       };
       return new SignJWT({ ...claims }).setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid }).sign(privateKey);
     },
-    async read(token) {
+    read(token) {
       const known = verified.get(token);
-      const { kid, claims } = known ?? (await verify(token));
-      const now = nowSeconds();
-      if (claims.exp <= now || claims.iat > now + MAX_SKEW_SECONDS) refuse();
-      if (known === undefined) verified.set(token, { kid, claims });
-      else if (!(await keys.verifies(kid))) refuse();
-      return { userId: claims.sub, sessionId: claims.sid };
+      if (known === undefined) return readUnknown(token);
+      requireNow(known);
+      return soon(keys.verifies(known.kid), (verifies) => (verifies ? idsOf(known) : refuse()));
     },
   };
 }

@@ -1,4 +1,5 @@
 import { databaseFailure, type Queryable } from '#database/pool.ts';
+import type { Soon } from '#runtime/soon.ts';
 import { BoundedMap } from '#access/bounded-map.ts';
 import type { Role } from '#access/user.ts';
 
@@ -16,7 +17,7 @@ export interface SessionStandings {
    * on any process is seen after that time at the latest, with no message arriving at all.
    * @throws Failure `database-unavailable`: nobody is let in on an older answer.
    */
-  of(sessionId: string): Promise<SessionStanding | undefined>;
+  of(sessionId: string): Soon<SessionStanding | undefined>;
   /** Ends that this process knows of are in force at once. */
   end(sessionIds: readonly string[]): void;
   /** What changed on this process is read anew. */
@@ -102,7 +103,7 @@ export function openSessionStandings({
   }
 
   const standings: SessionStandings = {
-    async of(sessionId) {
+    of(sessionId) {
       const entry = entries.get(sessionId);
       if (entry === 'ended') return undefined;
       if (entry !== undefined && now() - entry.readAtMs < maxAgeMs) return entry.standing;
@@ -148,7 +149,7 @@ function watch(standings: SessionStandings, sessionId: string, until: AbortSigna
   until.addEventListener('abort', stop, { once: true });
   const look = async (): Promise<void> => {
     // With the database away the request's own deadline decides.
-    const standing = await standings.of(sessionId).catch(() => 'unknown');
+    const standing = await Promise.resolve(standings.of(sessionId)).catch(() => 'unknown');
     if (standing !== undefined) return;
     stop();
     ended.abort();

@@ -2,6 +2,7 @@ import { importJWK, type CryptoKey, type JWK } from 'jose';
 import { setTimeout } from 'node:timers/promises';
 import { databaseFailure } from '#database/pool.ts';
 import { Failure } from '#runtime/failure.ts';
+import { soon, type Soon } from '#runtime/soon.ts';
 import { BoundedMap } from '#access/bounded-map.ts';
 import type { AccessContext } from '#access/context.ts';
 import { ALGORITHM, ensureSigningKey } from '#access/rotate-signing-key.ts';
@@ -13,7 +14,7 @@ export interface SigningKeys {
   /** The key to verify with, or undefined if there is none that still verifies. */
   byId(kid: string): Promise<CryptoKey | undefined>;
   /** Whether a key still verifies, for tokens that were verified before. */
-  verifies(kid: string): Promise<boolean>;
+  verifies(kid: string): Soon<boolean>;
   /** What is published at /.well-known/jwks.json, future keys included. */
   published(): Promise<JWK[]>;
 }
@@ -83,7 +84,7 @@ export function openSigningKeys(context: KeysContext, now: () => number = () => 
     return reading;
   }
 
-  async function fresh(): Promise<Ring> {
+  function fresh(): Soon<Ring> {
     return ring !== undefined && now() - ring.readAtMs < MAX_AGE_MS ? ring : readOnce();
   }
 
@@ -111,9 +112,7 @@ export function openSigningKeys(context: KeysContext, now: () => number = () => 
     async byId(kid) {
       return (await keyOf(kid))?.publicKey;
     },
-    async verifies(kid) {
-      return (await fresh()).keys.has(kid);
-    },
+    verifies: (kid) => soon(fresh(), ({ keys }) => keys.has(kid)),
     async published() {
       return [...(await fresh()).keys.values()].map((key) => key.publicJwk);
     },

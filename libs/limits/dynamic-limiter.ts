@@ -1,7 +1,7 @@
 import type { Decision, Limiter, Policy } from '#limits/limiter.ts';
 import { LEAST_FACTOR, type Load } from '#limits/load.ts';
 import type { Reputations } from '#limits/reputation.ts';
-import { soon, type Soon } from '#limits/soon.ts';
+import { soon, type Soon } from '#runtime/soon.ts';
 
 export interface DynamicPolicy extends Policy {
   /** The least part of the quota that load leaves, 0.25 to 1: who keeps the place running is shed last. */

@@ -2,7 +2,7 @@ import type { RedisCommands } from '#limits/counter-batches.ts';
 import { Leases } from '#limits/leases.ts';
 import { LocalCounters, type LocalCountersOptions, type Usage } from '#limits/local-counters.ts';
 import { openReach } from '#limits/reach.ts';
-import { soon, type Soon } from '#limits/soon.ts';
+import { soon, type Soon } from '#runtime/soon.ts';
 
 /** So many points in a window, counted per key. */
 export interface Policy {

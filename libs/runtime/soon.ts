@@ -2,6 +2,6 @@
 export type Soon<T> = T | Promise<T>;
 
 /** Goes on with a value, at once if it is there. */
-export function soon<T, U>(value: Soon<T>, goOn: (value: T) => U): Soon<U> {
+export function soon<T, U>(value: Soon<T>, goOn: (value: T) => Soon<U>): Soon<U> {
   return value instanceof Promise ? value.then(goOn) : goOn(value);
 }
