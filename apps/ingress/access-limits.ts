@@ -5,6 +5,7 @@ import type { Soon } from '#runtime/soon.ts';
 import type { ClientAddressOf } from './client.ts';
 import { emailField } from './fields.ts';
 import { dynamicRateLimiter } from './limit.ts';
+import { oneATurn } from './one-a-turn.ts';
 import type { Limits } from './open-limits.ts';
 import { progressiveDelayMiddleware } from './progressive-delay.ts';
 import { knownDeviceOf } from './session-cookies.ts';
@@ -15,6 +16,8 @@ const REFRESHES: DynamicPolicy = { name: 'refresh', points: 1_000, windowSeconds
 
 /** What stands before the routes of sign-in and sessions. */
 export interface AccessLimits {
+  /** First of all before what costs a password hash: of a flood of it, one request a turn of the event loop. */
+  inTurn: RequestHandler;
   /** Before what costs a password hash. */
   passwords: RequestHandler;
   /** Before what tries a secret; after the body was read, because the owner's own device is let past. */
@@ -32,6 +35,7 @@ export function openAccessLimits(
   const limit = (policy: DynamicPolicy): RequestHandler =>
     dynamicRateLimiter({ charge, clientAddressOf }, { policy, cost: 1 });
   return {
+    inTurn: oneATurn(),
     passwords: limit(PASSWORDS),
     anyone: tiers.anonymous === undefined ? (_request, _response, next) => next() : limit(tiers.anonymous),
     delay: progressiveDelayMiddleware({

@@ -38,7 +38,7 @@ export function accountRoutes({ access, clientAddressOf, limits }: AuthRoutePart
 
   router
     .route('/api/auth/password')
-    .post(requireCaller(), limits.passwords, json, limits.delay, async (request, response) => {
+    .post(requireCaller(), limits.inTurn, limits.passwords, json, limits.delay, async (request, response) => {
       const { currentPassword, newPassword } = bodyOf(passwordBody, request);
       const client = clientOf(request, clientAddressOf, undefined);
       await changePassword(context, { ...personOf(response), password: currentPassword, newPassword, client });
@@ -48,7 +48,7 @@ export function accountRoutes({ access, clientAddressOf, limits }: AuthRoutePart
 
   router
     .route('/api/auth/step-up')
-    .post(requireCaller(), limits.passwords, json, limits.delay, async (request, response) => {
+    .post(requireCaller(), limits.inTurn, limits.passwords, json, limits.delay, async (request, response) => {
       const { password } = bodyOf(stepUpBody, request);
       const person = personOf(response);
       await stepUp(context, { ...person, password, client: clientOf(request, clientAddressOf, undefined) });
@@ -59,7 +59,7 @@ export function accountRoutes({ access, clientAddressOf, limits }: AuthRoutePart
 
   router
     .route('/api/auth/reset')
-    .post(limits.passwords, json, limits.delay, async (request, response) => {
+    .post(limits.inTurn, limits.passwords, json, limits.delay, async (request, response) => {
       const { token, newPassword } = bodyOf(resetBody, request);
       const addressPrefix = addressPrefixOf(clientAddressOf(request));
       await resetPassword(context, { secret: token, newPassword, addressPrefix });

@@ -92,7 +92,7 @@ export function authRoutes({ access, clientAddressOf, limits, observe }: AuthRou
 
   router
     .route('/api/auth/login')
-    .post(limits.passwords, json, limits.delay, async (request, response) => {
+    .post(limits.inTurn, limits.passwords, json, limits.delay, async (request, response) => {
       const login = queryOf(loginQuery, request).mode === 'cookie' ? loginWithCookie : loginWithBearer;
       try {
         await login(request, response);
