@@ -27,6 +27,44 @@ it('runs as many at once as there are permits, and the others in order', async (
   expect([order, gate.running, gate.waiting]).toEqual([[0, 1, 2, 3], 0, 0]);
 });
 
+it('leaves one permit unused while some have to wait, and uses it again when nobody does', async () => {
+  const gate = openHashGate({ permits: 2, permitsInCrowd: 1, maxWaiting: 10 });
+  const works = Array.from({ length: 4 }, work);
+  const all = works.map(({ begin }) => gate.run(begin));
+  const states: number[][] = [];
+  for (const { finish } of works) {
+    states.push([gate.running, gate.waiting]);
+    finish();
+    await turn();
+  }
+  await Promise.all(all);
+  expect(states).toEqual([
+    [2, 2],
+    [1, 2],
+    [1, 1],
+    [1, 0],
+  ]);
+  const [one, other] = [work(), work()];
+  const both = [gate.run(one.begin), gate.run(other.begin)];
+  expect(gate.running).toBe(2);
+  one.finish();
+  other.finish();
+  await Promise.all(both);
+});
+
+it('lets nobody overtake those who wait', async () => {
+  const gate = openHashGate({ permits: 2, permitsInCrowd: 1, maxWaiting: 10 });
+  const works = Array.from({ length: 4 }, work);
+  const all = works.slice(0, 3).map(({ begin }) => gate.run(begin));
+  works[0]?.finish();
+  await turn();
+  all.push(gate.run(works[3]?.begin ?? (async () => undefined)));
+  expect([gate.running, gate.waiting]).toEqual([1, 2]);
+  for (const { finish } of works) finish();
+  await Promise.all(all);
+  expect([gate.running, gate.waiting]).toEqual([0, 0]);
+});
+
 it('refuses past the queue at once, so that memory and waits are bounded', async () => {
   const gate = openHashGate({ permits: 1, maxWaiting: 1 });
   const [first, second] = [work(), work()];

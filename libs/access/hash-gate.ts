@@ -7,16 +7,24 @@ export interface HashGate {
   readonly waiting: number;
 }
 
+export interface HashGateOptions {
+  /** How many may run at once. */
+  permits: number;
+  /** How many of them once some have to wait, so that a flood leaves the rest of the machine to others; all by default. */
+  permitsInCrowd?: number;
+  maxWaiting: number;
+}
+
 /**
- * At most `permits` hashes at once, and at most `maxWaiting` that wait.
+ * Bounds how many hashes run at once, and how many wait.
  * @throws Failure `sign-in-busy` past that.
  */
-export function openHashGate({ permits, maxWaiting }: { permits: number; maxWaiting: number }): HashGate {
+export function openHashGate({ permits, permitsInCrowd = permits, maxWaiting }: HashGateOptions): HashGate {
   const queue: (() => void)[] = [];
   let running = 0;
 
   async function enter(): Promise<void> {
-    if (running < permits) {
+    if (running < permits && queue.length === 0) {
       running += 1;
       return;
     }
@@ -25,9 +33,12 @@ export function openHashGate({ permits, maxWaiting }: { permits: number; maxWait
   }
 
   function leave(): void {
+    running -= 1;
+    if (running >= permitsInCrowd) return;
     const next = queue.shift();
-    if (next === undefined) running -= 1;
-    else next();
+    if (next === undefined) return;
+    running += 1;
+    next();
   }
 
   return {

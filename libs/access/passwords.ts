@@ -37,14 +37,18 @@ export interface Passwords {
 
 /**
  * Hashes with argon2id, verified as typed but for NFC (NIST SP 800-63B-4 §3.1.1.2), at most as many at once as there are
- * cores.
+ * cores, and one less while others wait.
  */
 export async function openPasswords(
   pepper: Keyring | undefined,
   floor: AnswerFloor = openAnswerFloor(),
 ): Promise<Passwords> {
   const permits = availableParallelism();
-  const gate = openHashGate({ permits, maxWaiting: permits * WAITING_PER_PERMIT });
+  const gate = openHashGate({
+    permits,
+    permitsInCrowd: Math.max(1, permits - 1),
+    maxWaiting: permits * WAITING_PER_PERMIT,
+  });
   const threads = openHashThreads();
   const make = async (text: string): Promise<PasswordHash> => {
     const task = { kind: 'make', password: bytesOf(text), options: optionsOf(pepper?.first) } as const;
