@@ -1,12 +1,16 @@
 import { hashSync, verifySync } from '@node-rs/argon2';
 import { verifySync as verifyBcrypt } from '@node-rs/bcrypt';
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import type { HashTask } from '#access/hash-threads.ts';
 import { isBcrypt } from '#access/imported-hash.ts';
 
-// On Linux 0 is the calling thread, elsewhere the whole process. The threads that serve requests come first.
-if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
+// On Linux 0 is the calling thread, elsewhere the whole process. The threads that serve requests come first, also where the
+// process has a low priority itself: nobody but root may raise one.
+if (process.platform === 'linux') {
+  const { PRIORITY_BELOW_NORMAL, PRIORITY_LOW } = constants.priority;
+  setPriority(0, Math.min(PRIORITY_LOW, getPriority(0) + PRIORITY_BELOW_NORMAL));
+}
 
 parentPort?.on('message', (task: HashTask) => {
   try {
