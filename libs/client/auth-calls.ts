@@ -1,6 +1,6 @@
 import type { Platform } from './platform.ts';
 import { problemOf, type ClientProblem } from './problem.ts';
-import { judgeRefresh, type RefreshOutcome, type Tokens } from './refresh-answer.ts';
+import { isEnding, judgeRefresh, type RefreshOutcome, type Tokens } from './refresh-answer.ts';
 import type { ServerClock } from './server-clock.ts';
 
 export interface User {
@@ -34,14 +34,6 @@ export interface AuthCalls {
 }
 
 const CSRF_COOKIE = /(?:^|;\s*)__Host-csrf=([^;]+)/;
-/** The session was gone already. */
-const ALREADY_OUT = new Set([
-  'refresh-missing',
-  'refresh-invalid',
-  'refresh-reused',
-  'session-ended',
-  'session-expired',
-]);
 
 export function openAuthCalls({ platform, clock, mode, urlOf, deviceId }: AuthCallParts): AuthCalls {
   const isCookie = mode === 'cookie';
@@ -58,11 +50,11 @@ export function openAuthCalls({ platform, clock, mode, urlOf, deviceId }: AuthCa
   function post(path: string, body: object, signal?: AbortSignal): Promise<Response> {
     const csrf = isCookie ? (CSRF_COOKIE.exec(platform.cookies() ?? '')?.[1] ?? csrfToken) : undefined;
     const headers = { 'content-type': 'application/json', ...(csrf === undefined ? {} : { 'x-csrf-token': csrf }) };
-    return send(path, { method: 'POST', headers, body: JSON.stringify(body), ...(signal ? { signal } : {}) });
+    return send(path, { method: 'POST', headers, body: JSON.stringify(body), signal: signal ?? null });
   }
 
   async function renewCsrfToken(signal?: AbortSignal): Promise<void> {
-    const response = await send('/api/auth/csrf', signal ? { signal } : {});
+    const response = await send('/api/auth/csrf', { signal: signal ?? null });
     if (!response.ok) throw await problemOf(response);
     ({ csrfToken } = (await response.json()) as { csrfToken: string });
   }
@@ -94,7 +86,8 @@ export function openAuthCalls({ platform, clock, mode, urlOf, deviceId }: AuthCa
         await renewCsrfToken();
         problem = await ask();
       }
-      if (problem !== undefined && !ALREADY_OUT.has(problem.code)) throw problem;
+      // One that is gone already has been ended.
+      if (problem !== undefined && !isEnding(problem)) throw problem;
     },
   };
 }

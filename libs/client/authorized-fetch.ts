@@ -4,6 +4,7 @@ import { problemOf } from './problem.ts';
 import type { RequestTarget } from './request-target.ts';
 import type { ServerClock } from './server-clock.ts';
 import type { Session } from './session.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface AuthorizedFetchParts {
   session: Session;
@@ -22,19 +23,37 @@ export function openAuthorizedFetch({ session, platform, clock, targetOf }: Auth
     const { url, isTrusted } = targetOf(input instanceof Request ? input.url : input.toString());
     if (!isTrusted) return platform.fetch(input, init);
 
-    const send = async (grant: Grant): Promise<Response> => {
+    const send = (authorization: string): Promise<Response> => {
       const headers = new Headers(init.headers ?? request?.headers);
-      headers.set('authorization', `Bearer ${grant.accessToken}`);
-      const response = await platform.fetch(request ?? url, { ...init, headers });
-      clock.learn(response.headers);
-      return response;
+      headers.set('authorization', authorization);
+      return platform.fetch(request ?? url, { ...init, headers });
     };
-    const grant = await session.current();
-    const response = await send(grant);
-    if (response.status !== 401 || !(await isRefused(response, grant, clock))) return response;
-    const next = await session.replace(grant);
-    return canReplay(init.body) && (request?.body ?? null) === null ? send(next) : response;
+    const mayRepeat = canReplay(init.body) && (request?.body ?? null) === null;
+    return sendSignedIn({ session, clock, signal: init.signal ?? request?.signal, mayRepeat }, send);
   };
+}
+
+export interface SignedInSending extends Pick<AuthorizedFetchParts, 'session' | 'clock'> {
+  signal: AbortSignal | null | undefined;
+  /** Whether the same can be sent twice. */
+  mayRepeat: boolean;
+}
+
+/** Sends with a token, and once more with the next one where the first is refused. */
+export async function sendSignedIn(
+  { session, clock, signal, mayRepeat }: SignedInSending,
+  send: (authorization: string) => Promise<Response>,
+): Promise<Response> {
+  const sendWith = async ({ accessToken }: Grant): Promise<Response> => {
+    const response = await send(`Bearer ${accessToken}`);
+    clock.learn(response.headers);
+    return response;
+  };
+  const grant = await untilAborted(session.current(), signal);
+  const response = await sendWith(grant);
+  if (response.status !== 401 || !(await isRefused(response, grant, clock))) return response;
+  const next = await untilAborted(session.replace(grant), signal);
+  return mayRepeat ? sendWith(next) : response;
 }
 
 export async function isRefused(response: Response, grant: Grant, clock: ServerClock): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { Platform } from './platform.ts';
-import type { ClientProblem } from './problem.ts';
+import { pauseMsOf, type ClientProblem } from './problem.ts';
 
 export interface CoolDown {
   /** Why nothing is tried at the moment. */
@@ -34,8 +34,7 @@ export function openCoolDown({ after, random }: Pick<Platform, 'after' | 'random
     begin(problem, again) {
       stop();
       failures += 1;
-      const asked = problem.retryAfterSeconds;
-      const ms = asked === undefined ? Math.min(FIRST_MS * 2 ** (failures - 1), LONGEST_MS) : asked * 1_000;
+      const ms = pauseMsOf(problem, Math.min(FIRST_MS * 2 ** (failures - 1), LONGEST_MS));
       waiting = { problem, again };
       cancel = after(ms * (1 + SPREAD * random()), () => {
         stop();

@@ -5,12 +5,12 @@ export class ClientProblem extends Error {
    * The server's code, or `signed-out`, `unreachable` (no answer), `refresh-delayed` (still signed in, try again later),
    * `person-changed` (somebody else signed in from another tab), `unexpected` (an answer that is no problem+json).
    */
-  readonly code: string;
+  declare readonly code: string;
   /** Of the answer; 0 where there was none. */
-  readonly status: number;
-  readonly detail: string | undefined;
-  readonly requestId: string | undefined;
-  readonly retryAfterSeconds: number | undefined;
+  declare readonly status: number;
+  declare readonly detail: string | undefined;
+  declare readonly requestId: string | undefined;
+  declare readonly retryAfterSeconds: number | undefined;
 
   constructor(code: string, title: string, more: Partial<Omit<ClientProblem, 'code' | 'name' | 'message'>> = {}) {
     super(title, { cause: more.cause });
@@ -27,6 +27,11 @@ const PASSING = new Set([408, 425, 429, 500, 502, 503, 504]);
 /** Whether the same request may well succeed later. */
 export function isPassing({ status, code }: ClientProblem): boolean {
   return PASSING.has(status) || code === 'unreachable' || code === 'refresh-delayed';
+}
+
+/** How long to wait before the next try: what the server asked for, or else `ownMs`. */
+export function pauseMsOf({ retryAfterSeconds = 0 }: ClientProblem, ownMs: number): number {
+  return retryAfterSeconds * 1_000 || ownMs;
 }
 
 const PROBLEM_TYPE = /^application\/problem\+json\b/;

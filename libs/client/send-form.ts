@@ -28,7 +28,7 @@ export function openSendForm(page: { XMLHttpRequest?: new () => Sender }): SendF
 
 /** Without progress in between: Node's fetch does not tell. */
 function sendByFetch({ url, headers, form, signal }: FormRequest): Promise<Response> {
-  return fetch(url, { method: 'POST', headers, body: form, ...(signal ? { signal } : {}) });
+  return fetch(url, { method: 'POST', headers, body: form, signal: signal ?? null });
 }
 
 function sendBySender(sender: Sender, { url, headers, form, onProgress, signal }: FormRequest): Promise<Response> {

@@ -77,27 +77,6 @@ describe('a refresh', () => {
     expect(await refreshedBy(random === 0 ? 0.74 : 0.89)).toBe(false);
     expect(await refreshedBy(0.02)).toBe(true);
   });
-
-  it('is given up after ten seconds without an answer, and asked again', async () => {
-    const tab = await signedIn();
-    await expired(tab);
-    let aborted = false;
-    const { fetch } = tab.server;
-    tab.platform.fetch = (input, init) => {
-      if (aborted || !new Request(input).url.endsWith('/refresh')) return fetch(input, init);
-      return new Promise((_resolve, reject) => {
-        init?.signal?.addEventListener('abort', () => {
-          aborted = true;
-          reject(init.signal?.reason as Error);
-        });
-      });
-    };
-    const first = tab.client.fetch('/api/auth/me').catch((error: unknown) => error);
-    await tab.platform.advance(10 * SECOND);
-    expect(await first).toMatchObject({ code: 'refresh-delayed' });
-    await tab.platform.advance(2 * SECOND);
-    expect((await tab.client.fetch('/api/auth/me')).status).toBe(200);
-  });
 });
 
 describe('a session', () => {

@@ -1,8 +1,9 @@
+import { askUntilAnswered } from './ask-until-answered.ts';
 import { openCoolDown } from './cool-down.ts';
 import { grantOf, type Grant } from './grant.ts';
 import type { Platform } from './platform.ts';
-import { ClientProblem, unreachable } from './problem.ts';
 import type { RefreshOutcome, Tokens } from './refresh-answer.ts';
+import { delayed, personChanged, signedOut } from './session-problem.ts';
 import type { ServerClock } from './server-clock.ts';
 import { openTabs, type TabNotice } from './tabs.ts';
 import { tryLock } from './try-lock.ts';
@@ -37,7 +38,10 @@ export interface Session {
 }
 
 const LOCK_LIMIT_MS = 2_000;
-const REFRESH_LIMIT_MS = 10_000;
+/** How long the server repeats an answer that was lost, unless it was told otherwise. */
+const GRACE_MS = 30_000;
+/** A repeat may take its time on the way there and has to arrive within the grace, or it is taken for a replay. */
+const REPEAT_UNTIL_MS = 12_000;
 
 /** One session of one tab: one refresh at a time, and a sign-out always wins against it. */
 export function openSession(parts: SessionParts): Session {
@@ -46,6 +50,8 @@ export function openSession(parts: SessionParts): Session {
   /** Raised by every sign-in and sign-out: what began before may not commit after. */
   let epoch = 0;
   let flight: { promise: Promise<Grant>; abort: AbortController } | undefined;
+  /** Since when the server may have exchanged what is held: the grace ends no earlier than it would end from here. */
+  let asked = { token: undefined as string | undefined, sinceMs: 0 };
   let lastHeld: string | undefined;
   let isOut = isWithout();
 
@@ -118,28 +124,41 @@ export function openSession(parts: SessionParts): Session {
     return promise;
   }
 
+  /** Where nobody waits for it. */
+  function refreshSoon(): void {
+    refresh().catch(() => undefined);
+  }
+
   function attempt(startedIn: number, stale: Grant | undefined, abort: AbortController): Promise<Grant> {
     const lock = { name: `portcullis ${name}`, limitMs: LOCK_LIMIT_MS, after: platform.after };
-    return tryLock(isShared ? platform.locks : undefined, lock, async () => {
+    return tryLock(isShared ? platform.locks : undefined, lock, async (isAlone) => {
       const grant = held();
       // Another tab was faster.
-      const isNew = grant !== undefined && grant.accessToken !== stale?.accessToken && isFresh(grant);
-      const outcome = isNew ? undefined : await askInTime(grant, abort);
+      const isReplaced = (): boolean => {
+        const now = held();
+        return now !== undefined && now.accessToken !== stale?.accessToken && isFresh(now);
+      };
+      const sinceMs = firstAskedMs(grant?.accessToken);
+      const outcome = isReplaced()
+        ? undefined
+        : await askUntilAnswered({
+            after: platform.after,
+            ask: (signal) => ask(grant, signal),
+            abort,
+            mayRepeat: () => isAlone && platform.now() - sinceMs < REPEAT_UNTIL_MS,
+            isReplaced,
+          });
       const isLate = epoch !== startedIn || (!hasCookie && held()?.sessionId !== stale?.sessionId);
       if (isLate) throw isOut || isWithout() ? signedOut('signed-out') : personChanged();
-      return outcome === undefined ? (grant as Grant) : commit(outcome);
+      return outcome === undefined ? (held() as Grant) : commit(outcome);
     });
   }
 
-  async function askInTime(grant: Grant | undefined, abort: AbortController): Promise<RefreshOutcome> {
-    const cancel = platform.after(REFRESH_LIMIT_MS, () => abort.abort());
-    try {
-      return await ask(grant, abort.signal);
-    } catch (error) {
-      return { kind: 'delayed', problem: unreachable(error) };
-    } finally {
-      cancel();
-    }
+  /** When the token was presented first: earlier than now where the last answers failed. */
+  function firstAskedMs(token: string | undefined): number {
+    const now = platform.now();
+    if (asked.token !== token || now - asked.sinceMs > GRACE_MS) asked = { token, sinceMs: now };
+    return asked.sinceMs;
   }
 
   function commit(outcome: RefreshOutcome): Grant {
@@ -149,7 +168,7 @@ export function openSession(parts: SessionParts): Session {
     }
     if (outcome.kind === 'delayed') {
       // Whether the server took it is not known: asked again soon, it answers the same.
-      coolDown.begin(outcome.problem, () => void refresh().catch(() => undefined));
+      coolDown.begin(outcome.problem, refreshSoon);
       throw delayed(outcome.problem);
     }
     coolDown.end();
@@ -169,7 +188,7 @@ export function openSession(parts: SessionParts): Session {
       if (isOut && (hasCookie || isWithout())) throw signedOut('signed-out');
       const grant = held();
       if (grant === undefined || !isFresh(grant)) return refresh();
-      if (clock.now() >= grant.refreshAtMs) refresh().catch(() => undefined);
+      if (clock.now() >= grant.refreshAtMs) refreshSoon();
       return grant;
     },
     async replace(refused) {
@@ -193,20 +212,4 @@ export function openSession(parts: SessionParts): Session {
       tabs?.close();
     },
   };
-}
-
-function signedOut(reason: string): ClientProblem {
-  return new ClientProblem('signed-out', 'You are signed out', { detail: reason });
-}
-
-function personChanged(): ClientProblem {
-  return new ClientProblem('person-changed', 'Somebody else has signed in');
-}
-
-function delayed(problem: ClientProblem): ClientProblem {
-  return new ClientProblem('refresh-delayed', 'The sign-in could not be refreshed yet; nobody was signed out', {
-    status: problem.status,
-    retryAfterSeconds: problem.retryAfterSeconds,
-    cause: problem,
-  });
 }

@@ -21,7 +21,7 @@ export function openTabs(
   try {
     channel = openChannel?.(name);
   } catch {
-    channel = undefined;
+    // There is nobody to tell.
   }
   channel?.unref?.();
   channel?.addEventListener('message', ({ data }) => onNotice(data as TabNotice));

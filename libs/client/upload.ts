@@ -1,6 +1,6 @@
-import { isRefused, type AuthorizedFetchParts } from './authorized-fetch.ts';
+import { sendSignedIn, type AuthorizedFetchParts } from './authorized-fetch.ts';
 import { pause } from './pause.ts';
-import { ClientProblem, isPassing, problemFrom, problemOf } from './problem.ts';
+import { ClientProblem, isPassing, pauseMsOf, problemFrom, problemOf } from './problem.ts';
 
 export interface UploadOptions {
   /** What the file belongs to, in the words of the application. */
@@ -34,7 +34,7 @@ const MAX_HASHED_BYTES = 256 * 1024 * 1024;
 export function openUploads(parts: AuthorizedFetchParts) {
   const { session, platform, clock, targetOf } = parts;
 
-  async function sendOnce(file: Blob, options: UploadOptions, headers: Record<string, string>): Promise<Response> {
+  function sendOnce(file: Blob, options: UploadOptions, headers: Record<string, string>): Promise<Response> {
     const { ticketId, onProgress, signal } = options;
     const form = new FormData();
     form.set('file', file, options.name ?? ('name' in file ? String(file.name) : 'file'));
@@ -45,22 +45,14 @@ export function openUploads(parts: AuthorizedFetchParts) {
       onProgress: (sentBytes: number) =>
         onProgress?.({ sentBytes: Math.min(sentBytes, file.size), totalBytes: file.size }),
     };
-    const authorized = (accessToken: string) => ({ ...headers, authorization: `Bearer ${accessToken}` });
-    const grant = await session.current();
-    const response = await platform.sendForm({ ...request, headers: authorized(grant.accessToken) });
-    clock.learn(response.headers);
-    if (response.status !== 401 || !(await isRefused(response, grant, clock))) return response;
-    const next = await session.replace(grant);
-    return platform.sendForm({ ...request, headers: authorized(next.accessToken) });
+    return sendSignedIn({ session, clock, signal, mayRepeat: true }, (authorization) =>
+      platform.sendForm({ ...request, headers: { ...headers, authorization } }),
+    );
   }
 
-  async function trySend(...args: Parameters<typeof sendOnce>): Promise<UploadReceipt | ClientProblem> {
-    try {
-      const response = await sendOnce(...args);
-      return response.ok ? ((await response.json()) as UploadReceipt) : await problemOf(response);
-    } catch (error) {
-      return problemFrom(error);
-    }
+  async function receiptOf(answer: Promise<Response>): Promise<UploadReceipt | ClientProblem> {
+    const response = await answer;
+    return response.ok ? ((await response.json()) as UploadReceipt) : problemOf(response);
   }
 
   return async function upload(file: Blob, options: UploadOptions): Promise<UploadReceipt> {
@@ -69,13 +61,12 @@ export function openUploads(parts: AuthorizedFetchParts) {
       ...(await digestHeaderOf(file)),
     };
     for (let tries = 1; ; tries += 1) {
-      const outcome = await trySend(file, options, headers);
+      const outcome = await receiptOf(sendOnce(file, options, headers)).catch(problemFrom);
       if (!(outcome instanceof ClientProblem)) {
         options.onProgress?.({ sentBytes: file.size, totalBytes: file.size });
         return outcome;
       }
-      const pauseMs =
-        outcome.retryAfterSeconds === undefined ? FIRST_PAUSE_MS * 2 ** (tries - 1) : outcome.retryAfterSeconds * 1_000;
+      const pauseMs = pauseMsOf(outcome, FIRST_PAUSE_MS * 2 ** (tries - 1));
       const mayPass = isPassing(outcome) || outcome.code === 'idempotency-in-progress';
       if (!mayPass || tries === MAX_TRIES || pauseMs > LONGEST_PAUSE_MS) throw outcome;
       await pause(platform, pauseMs, options.signal);

@@ -1,6 +1,6 @@
 import { pause } from './pause.ts';
 import type { Platform } from './platform.ts';
-import { ClientProblem, isPassing, problemFrom, problemOf } from './problem.ts';
+import { ClientProblem, isPassing, pauseMsOf, problemFrom, problemOf } from './problem.ts';
 
 export interface UploadState {
   id: string;
@@ -43,7 +43,7 @@ export function openVerdicts({ platform, fetch }: { platform: Platform; fetch: t
     const response = await fetch(`/api/uploads/${encodeURIComponent(id)}`, {
       headers: { prefer: `wait=${WAIT_SECONDS}`, ...(etag === undefined ? {} : { 'if-none-match': etag }) },
       cache: 'no-store',
-      ...(signal ? { signal } : {}),
+      signal: signal ?? null,
     });
     if (response.status === 304) return {};
     if (!response.ok) throw await problemOf(response);
@@ -58,7 +58,7 @@ export function openVerdicts({ platform, fetch }: { platform: Platform; fetch: t
       if (answer instanceof ClientProblem) {
         if (!isPassing(answer)) throw answer;
         faults += 1;
-        const ms = (answer.retryAfterSeconds ?? 0) * 1_000 || FIRST_PAUSE_MS * 2 ** faults;
+        const ms = pauseMsOf(answer, FIRST_PAUSE_MS * 2 ** faults);
         await pause(platform, Math.min(ms, LONGEST_PAUSE_MS), signal);
         continue;
       }

@@ -15,6 +15,8 @@ export interface Proxy extends AsyncDisposable {
   hold(): () => void;
   /** Resets every connection of now. */
   reset(): void;
+  /** From now on what comes from the target arrives so much later, in ms. */
+  lag(ms: number): void;
 }
 
 export async function openProxy(targetUrl: string): Promise<Proxy> {
@@ -23,6 +25,7 @@ export async function openProxy(targetUrl: string): Promise<Proxy> {
   const silent = new WeakSet<Socket>();
   let port = 0;
   let server: Server | undefined;
+  let lagMs = 0;
 
   function forward(client: Socket): void {
     const upstream = connect(Number(target.port), target.hostname);
@@ -31,7 +34,11 @@ export async function openProxy(targetUrl: string): Promise<Proxy> {
       [upstream, client],
     ] as const) {
       sockets.add(from);
-      from.on('data', (chunk) => silent.has(from) || to.write(chunk));
+      from.on('data', (chunk) => {
+        if (silent.has(from)) return;
+        if (from === client || lagMs === 0) to.write(chunk);
+        else setTimeout(() => to.write(chunk), lagMs);
+      });
       from.on('error', () => undefined);
       from.on('close', () => {
         sockets.delete(from);
@@ -67,6 +74,9 @@ export async function openProxy(targetUrl: string): Promise<Proxy> {
     },
     reset() {
       for (const socket of sockets) socket.resetAndDestroy();
+    },
+    lag(ms) {
+      lagMs = ms;
     },
     [Symbol.asyncDispose]: () => proxy.refuse(),
   };
