@@ -9,7 +9,7 @@ import { openQueueReader } from '#queue/reader.ts';
 import { openLog } from '#runtime/log.ts';
 import { uploads } from '#uploads/queue.ts';
 import { webhooks } from '#webhooks/queue.ts';
-import { wipeQueue } from '#testing/chaos/faults.ts';
+import { wipeQueue } from '#testing/chaos/wipe-queue.ts';
 import { runCommand } from '#testing/redis-command.ts';
 import { hasRedis, startRedis } from '#testing/redis.ts';
 import { openSpanReceiver, type ReceivedSpan } from '#testing/span-receiver.ts';

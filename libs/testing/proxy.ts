@@ -19,8 +19,8 @@ export interface Proxy extends AsyncDisposable {
   lag(ms: number): void;
 }
 
-export async function openProxy(targetUrl: string): Promise<Proxy> {
-  const target = new URL(targetUrl);
+/** A target that is a function is asked for at every connection. */
+export async function openProxy(target: string | (() => string)): Promise<Proxy> {
   const sockets = new Set<Socket>();
   const silent = new WeakSet<Socket>();
   let port = 0;
@@ -28,7 +28,8 @@ export async function openProxy(targetUrl: string): Promise<Proxy> {
   let lagMs = 0;
 
   function forward(client: Socket): void {
-    const upstream = connect(Number(target.port), target.hostname);
+    const { port: targetPort, hostname } = new URL(typeof target === 'string' ? target : target());
+    const upstream = connect(Number(targetPort), hostname);
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],

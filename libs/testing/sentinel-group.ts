@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { freePort } from '#runtime/free-port.ts';
 import { spawnTethered } from '#runtime/spawn-tethered.ts';
+import { openProxy, type Proxy } from '#testing/proxy.ts';
 import { startRedisServer, type RedisServer } from '#testing/redis-server.ts';
 
 /** Some Redis servers that are one to their clients. */
@@ -11,6 +12,11 @@ export interface RedisGroup extends AsyncDisposable {
   url: string;
   /** The server that holds the jobs of the queue. */
   masterOf(queue: string): Promise<RedisServer>;
+}
+
+export interface SentinelGroup extends RedisGroup {
+  /** What stands before the master, to clients, replicas and Sentinels alike; undefined if it was not asked for. */
+  frontOfMaster(): Promise<Proxy | undefined>;
 }
 
 /** What servers are started with, and a directory for them. */
@@ -24,33 +30,55 @@ const WAIT_MS = 15_000;
 const SENTINELS = 3;
 
 /** A master, two replicas, and three Sentinels of which two decide. */
-export async function openSentinelGroup({ binary, scratch }: RedisPlace): Promise<RedisGroup> {
+export async function openSentinelGroup(
+  { binary, scratch }: RedisPlace,
+  { isFronted = false } = {},
+): Promise<SentinelGroup> {
   const stack = new AsyncDisposableStack();
   const servers: RedisServer[] = [];
-  for (let count = 0; count < 3; count += 1)
-    servers.push(stack.use(await startRedisServer(binary, scratch, { 'repl-diskless-sync-delay': '0' })));
+  const fronts = new Map<RedisServer, Proxy>();
+  for (let count = 0; count < 3; count += 1) {
+    let url = '';
+    const front = isFronted ? stack.use(await openProxy(() => url)) : undefined;
+    const announced: Record<string, string> = front
+      ? { 'replica-announce-ip': '127.0.0.1', 'replica-announce-port': portOf(front) }
+      : {};
+    const settings = { 'repl-diskless-sync-delay': '0', ...announced };
+    const server = stack.use(await startRedisServer(binary, scratch, settings));
+    ({ url } = server);
+    servers.push(server);
+    if (front !== undefined) fronts.set(server, front);
+  }
   const [master, ...replicas] = servers;
   if (master === undefined) throw new Error('no master');
-  for (const replica of replicas) await commandOf(replica, 'replicaof', '127.0.0.1', master.port);
+  const masterFront = fronts.get(master);
+  const masterPort = masterFront === undefined ? master.port : Number(portOf(masterFront));
+  for (const replica of replicas) await commandOf(replica, 'replicaof', '127.0.0.1', masterPort);
   for (const replica of replicas)
     await until(async () => (await commandOf(replica, 'info', 'replication')).includes('link_status:up'));
   const ports: number[] = [];
   for (let count = 0; count < SENTINELS; count += 1)
-    ports.push(await startSentinel(stack, { binary, scratch }, master.port));
+    ports.push(await startSentinel(stack, { binary, scratch }, masterPort));
   for (const port of ports) {
     await until(async () => {
       const state = await commandOf({ port }, 'sentinel', 'master', 'main');
       return /num-other-sentinels,2(,|$)/.test(state) && /num-slaves,2(,|$)/.test(state);
     });
   }
+  const masterOf = async (): Promise<RedisServer> => {
+    const roles = await Promise.all(servers.map((server) => commandOf(server, 'role').catch(() => '')));
+    return servers[roles.findIndex((role) => role.startsWith('master'))] ?? master;
+  };
   return {
     url: `redis+sentinel://${ports.map((port) => `127.0.0.1:${port}`).join(',')}/main`,
-    async masterOf() {
-      const roles = await Promise.all(servers.map((server) => commandOf(server, 'role').catch(() => '')));
-      return servers[roles.findIndex((role) => role.startsWith('master'))] ?? master;
-    },
+    masterOf,
+    frontOfMaster: async () => fronts.get(await masterOf()),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+function portOf(front: Proxy): string {
+  return new URL(front.through('redis://any')).port;
 }
 
 async function startSentinel(

@@ -18,6 +18,7 @@ export interface Device extends Pick<ChaosClient, 'client' | 'signOutBy'> {
 }
 
 export interface DeviceOptions {
+  mode: 'cookie' | 'bearer';
   person: ChaosPerson;
   name: string;
   origins: readonly string[];
@@ -28,8 +29,8 @@ export interface DeviceOptions {
 /** Of the answers to refreshes, so that every client has to ask again now and then. */
 const LOST = 0.05;
 
-export function openDevice({ person, name, origins, random, ledger }: DeviceOptions): Device {
-  const { client, held, signOutBy } = openChaosClient({ origins, random, lost: LOST });
+export function openDevice({ mode, person, name, origins, random, ledger }: DeviceOptions): Device {
+  const { client, held, signOutBy } = openChaosClient({ mode, origins, random, lost: LOST });
   const device: Device = {
     client,
     signOutBy,

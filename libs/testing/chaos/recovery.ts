@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '#database/pool.ts';
-import type { Fault } from '#testing/chaos/faults.ts';
+import type { Fault } from '#testing/chaos/fault.ts';
 
 /** What was measured after one blow. Undefined: it was not seen within the limit. */
 export interface Recovery {

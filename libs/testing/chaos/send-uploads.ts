@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isPassing, problemFrom } from '../../client/problem.ts';
 import { openChaosClient } from '#testing/chaos/chaos-client.ts';
 import type { Ledger } from '#testing/chaos/ledger.ts';
+import { openLoad } from '#testing/chaos/load.ts';
 import type { ChaosPerson } from '#testing/chaos/people.ts';
 import type { Random } from '#testing/chaos/random.ts';
 import { fileOf, type FileKind, type UploadedFile } from '#testing/chaos/uploaded-file.ts';
@@ -42,7 +42,6 @@ export interface UploadSendersOptions {
   ledger: Ledger;
 }
 
-const TICK_MS = 50;
 const MAX_UNDER_WAY = 200;
 const RETRY_MS = 1_000;
 const READERS = 2;
@@ -53,10 +52,8 @@ const NEWEST = 20;
 
 export function openUploadSenders(options: UploadSendersOptions): UploadSenders {
   const { seed, random, origins, people, perSecond, ledger } = options;
-  const stopped = new AbortController();
-  const underWay = new Set<Promise<void>>();
+  const load = openLoad();
   const sent: SentUpload[] = [];
-  let givesUpAtMs = Number.POSITIVE_INFINITY;
   const owners = people.map((person): Owner => {
     const { client } = openChaosClient({ origins, random: random.fork(person.email) });
     client.on('signed-out', ({ reason }) => ledger.violate(`${person.email} was signed out: ${reason}`));
@@ -87,25 +84,29 @@ export function openUploadSenders(options: UploadSendersOptions): UploadSenders 
 
   /** Sends until there is an answer that says yes or no; the key makes that one upload. */
   async function deliver(upload: SentUpload): Promise<void> {
+    await load.insist(
+      () => RETRY_MS,
+      () => isAnswered(upload),
+    );
+  }
+
+  async function isAnswered(upload: SentUpload): Promise<boolean> {
     const { owner, file, key } = upload;
-    while (true) {
-      try {
-        const blob = new Blob([Uint8Array.from(file.content)], { type: file.type });
-        const given = { ticketId: 'ticket-1', name: file.name, idempotencyKey: key };
-        ({ id: upload.id } = await owner.client.upload(blob, given));
-        ledger.count('upload 202');
-        return;
-      } catch (error) {
-        const problem = problemFrom(error);
-        ledger.count(`upload ${problem.status === 0 ? 'no answer' : problem.status}`);
-        if (problem.code === 'signed-out') await signIn(owner);
-        else if (!isPassing(problem) && problem.status !== 507 && problem.code !== 'idempotency-in-progress') {
-          ledger.violate(`upload ${key} was answered ${problem.status} ${problem.code}`);
-          return;
-        }
+    try {
+      const blob = new Blob([Uint8Array.from(file.content)], { type: file.type });
+      const given = { ticketId: 'ticket-1', name: file.name, idempotencyKey: key };
+      ({ id: upload.id } = await owner.client.upload(blob, given));
+      ledger.count('upload 202');
+      return true;
+    } catch (error) {
+      const problem = problemFrom(error);
+      ledger.count(`upload ${problem.status === 0 ? 'no answer' : problem.status}`);
+      if (problem.code === 'signed-out') await signIn(owner);
+      else if (!isPassing(problem) && problem.status !== 507 && problem.code !== 'idempotency-in-progress') {
+        ledger.violate(`upload ${key} was answered ${problem.status} ${problem.code}`);
+        return true;
       }
-      if (performance.now() > givesUpAtMs) return;
-      await sleep(RETRY_MS);
+      return false;
     }
   }
 
@@ -118,31 +119,16 @@ export function openUploadSenders(options: UploadSendersOptions): UploadSenders 
     }
   }
 
-  const sending = (async () => {
-    await Promise.all(owners.map(signIn));
-    const startedAt = performance.now();
-    let count = 0;
-    while (!stopped.signal.aborted) {
-      const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1_000);
-      for (; count < due; count += 1) {
-        if (underWay.size >= MAX_UNDER_WAY) ledger.skipped += 1;
-        else {
-          const work = deliver(next()).finally(() => underWay.delete(work));
-          underWay.add(work);
-        }
-      }
-      await sleep(TICK_MS);
-    }
-  })();
-
-  const ended = new AbortController();
-  async function read(): Promise<void> {
-    while (!ended.signal.aborted) {
-      const upload = random.happens(0.5) ? sent.at(-1 - random.below(NEWEST)) : sent[random.below(sent.length)];
-      if (upload?.id !== undefined) await tryToRead(upload);
-      await sleep(READ_PAUSE_MS);
-    }
+  function sendOne(): void {
+    if (load.underWay >= MAX_UNDER_WAY) ledger.skipped += 1;
+    else load.track(deliver(next()));
   }
+
+  async function read(): Promise<void> {
+    const upload = random.happens(0.5) ? sent.at(-1 - random.below(NEWEST)) : sent[random.below(sent.length)];
+    if (upload?.id !== undefined) await tryToRead(upload);
+  }
+
   async function tryToRead(upload: SentUpload): Promise<void> {
     const { kind, key, file, id } = upload;
     try {
@@ -157,23 +143,19 @@ export function openUploadSenders(options: UploadSendersOptions): UploadSenders 
       ledger.count(`content ${problemFrom(error).code}`);
     }
   }
-  const reading = Promise.all(Array.from({ length: READERS }, read));
+
+  load.track(Promise.all(owners.map(signIn)).then(() => load.arrive(perSecond, sendOne)));
+  for (let reader = 0; reader < READERS; reader += 1) load.attend(() => READ_PAUSE_MS, read);
 
   return {
     sent,
-    stop: () => stopped.abort(),
+    stop: () => load.stop(),
     async settle(limitMs) {
-      stopped.abort();
-      await sending;
-      givesUpAtMs = performance.now() + limitMs;
-      await Promise.all(underWay);
+      await load.settle(limitMs);
       return sent.filter(({ id }) => id === undefined).length;
     },
     async close() {
-      stopped.abort();
-      ended.abort();
-      givesUpAtMs = 0;
-      await Promise.all([sending, reading]);
+      await load.close();
       for (const { client } of owners) client.close();
     },
   };

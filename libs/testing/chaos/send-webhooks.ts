@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { ACKNOWLEDGED, POISONED, REFUSED, UNANSWERED, type Ledger } from '#testing/chaos/ledger.ts';
+import { openLoad } from '#testing/chaos/load.ts';
 import { deliveryOf, keyOf, POISON, type Delivery } from '#testing/chaos/message.ts';
 import type { Random } from '#testing/chaos/random.ts';
 
@@ -34,7 +34,6 @@ interface Answer {
   ms: number;
 }
 
-const TICK_MS = 10;
 const LEAST_UNDER_WAY = 2_000;
 /** An outage of so long, and nothing is left out. */
 const SECONDS_UNDER_WAY = 8;
@@ -54,11 +53,9 @@ export function openWebhookSenders(options: WebhookSendersOptions): WebhookSende
     headersTimeout: ANSWER_LIMIT_MS,
     bodyTimeout: ANSWER_LIMIT_MS,
   });
-  const underWay = new Set<Promise<void>>();
+  const load = openLoad();
   const remembered: { delivery: Delivery; receiptId: string | undefined }[] = [];
-  const stopped = new AbortController();
   const maxUnderWay = Math.max(LEAST_UNDER_WAY, perSecond * SECONDS_UNDER_WAY);
-  let givesUpAtMs = Number.POSITIVE_INFINITY;
 
   const address = (): string => `198.18.${random.below(256)}.${random.below(256)}`;
 
@@ -87,26 +84,29 @@ export function openWebhookSenders(options: WebhookSendersOptions): WebhookSende
     if (retryAfter === undefined) ledger.violate('a 503 without Retry-After');
   }
 
-  /** Sends until there is an answer that says yes or no. */
+  /** Sends until there is an answer that says yes or no. @returns the receipt's id after a yes */
   async function deliver(n: number, delivery: Delivery, standing: number): Promise<string | undefined> {
-    for (let pauseMs = FIRST_RETRY_MS; ; pauseMs = Math.min(MAX_RETRY_MS, pauseMs * 2)) {
-      const answer = await post(delivery);
-      const { status, receiptId, ms } = answer;
-      note('webhook', answer);
-      if (status !== undefined && status < 300) {
+    let receipt: string | undefined;
+    await load.insist(
+      (tries) => Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1)),
+      async () => {
+        const answer = await post(delivery);
+        const { status, receiptId, ms } = answer;
+        note('webhook', answer);
+        if (status === undefined || status === 503 || status === 429) return false;
+        if (status >= 300) {
+          ledger.violate(`webhook ${n} was answered ${status}`);
+          return true;
+        }
         ledger.standing[n] = standing;
         if (standing === ACKNOWLEDGED) ledger.acknowledged += 1;
         ledger.ackMs.push(ms);
         if (ledger.ackMs.length > KEPT_LATENCIES) ledger.ackMs.splice(0, KEPT_LATENCIES / 2);
-        return receiptId;
-      }
-      if (status !== undefined && status !== 503 && status !== 429) {
-        ledger.violate(`webhook ${n} was answered ${status}`);
-        return undefined;
-      }
-      if (performance.now() > givesUpAtMs) return undefined;
-      await sleep(pauseMs);
-    }
+        receipt = receiptId;
+        return true;
+      },
+    );
+    return receipt;
   }
 
   async function forge(n: number, delivery: Delivery): Promise<void> {
@@ -129,11 +129,6 @@ export function openWebhookSenders(options: WebhookSendersOptions): WebhookSende
     }
   }
 
-  function track(work: Promise<void>): void {
-    const tracked = work.finally(() => underWay.delete(tracked));
-    underWay.add(tracked);
-  }
-
   function next(): { n: number; key: string } {
     const n = ledger.sent;
     ledger.sent += 1;
@@ -142,18 +137,18 @@ export function openWebhookSenders(options: WebhookSendersOptions): WebhookSende
   }
 
   function sendOne(): void {
-    if (underWay.size >= maxUnderWay) {
+    if (load.underWay >= maxUnderWay) {
       ledger.skipped += 1;
       return;
     }
     if (random.happens(SHARE.copied) && remembered.length > 0) {
-      track(copy(random.pick(remembered)));
+      load.track(copy(random.pick(remembered)));
       return;
     }
     const { n, key } = next();
     const sender = random.happens(SHARE.spooled) ? 'wooalerts' : 'whatsapp';
-    if (random.happens(SHARE.forged)) track(forge(n, deliveryOf(sender, key, true)));
-    else track(keep(n, deliveryOf(sender, key)));
+    if (random.happens(SHARE.forged)) load.track(forge(n, deliveryOf(sender, key, true)));
+    else load.track(keep(n, deliveryOf(sender, key)));
   }
 
   async function keep(n: number, delivery: Delivery): Promise<void> {
@@ -166,15 +161,7 @@ export function openWebhookSenders(options: WebhookSendersOptions): WebhookSende
     else remembered[n % REMEMBERED] = kept;
   }
 
-  const sending = (async () => {
-    const startedAt = performance.now();
-    let count = 0;
-    while (!stopped.signal.aborted) {
-      const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1_000);
-      for (; count < due; count += 1) sendOne();
-      await sleep(TICK_MS);
-    }
-  })();
+  load.arrive(perSecond, sendOne);
 
   return {
     async burst(count) {
@@ -199,21 +186,15 @@ export function openWebhookSenders(options: WebhookSendersOptions): WebhookSende
       const { n, key } = next();
       await deliver(n, deliveryOf('whatsapp', `${key}.${POISON[kind]}`), POISONED);
     },
-    stop() {
-      stopped.abort();
-    },
+    stop: () => load.stop(),
     async settle(limitMs) {
-      stopped.abort();
-      await sending;
-      givesUpAtMs = performance.now() + limitMs;
-      await Promise.all(underWay);
+      await load.settle(limitMs);
       return ledger.standing.filter((standing) => standing === UNANSWERED).length;
     },
     async close() {
-      stopped.abort();
-      givesUpAtMs = 0;
-      await sending;
+      const closing = load.close();
       await agent.destroy();
+      await closing;
     },
   };
 }

@@ -4,19 +4,20 @@ import { join } from 'node:path';
 import { openPool, type Pool } from '#database/pool.ts';
 import { freePort } from '#runtime/free-port.ts';
 import { spawnTethered } from '#runtime/spawn-tethered.ts';
+import { PAGE } from '#testing/chaos/chaos-client.ts';
 import { openChaosPostgres, type ChaosPostgres } from '#testing/chaos/postgres.ts';
+import { openQueueStore, type QueueStoreOptions } from '#testing/chaos/queue-store.ts';
 import { openChaosScanner, type ChaosScanner } from '#testing/chaos/scanner.ts';
 import { supervise, type Supervised } from '#testing/chaos/supervised.ts';
 import { WOOALERTS_TEST_SECRET } from '#testing/chaos/message.ts';
 import { openProxy, type Proxy } from '#testing/proxy.ts';
-import { findRedis } from '#testing/redis-binary.ts';
-import { startRedisServer, type RedisServer } from '#testing/redis-server.ts';
-import { openSentinelGroup, type RedisGroup } from '#testing/sentinel-group.ts';
+import type { RedisServer } from '#testing/redis-server.ts';
+import type { SentinelGroup } from '#testing/sentinel-group.ts';
 import { repository } from '#testing/repository.ts';
 import { testSecrets } from '#testing/secrets.ts';
 import { WHATSAPP_TEST_SECRET } from '#testing/whatsapp-load.ts';
 
-export type Backend = 'postgres' | 'redis' | 'sentinel';
+export type Backend = QueueStoreOptions['backend'];
 
 /** Everything that a run can hurt. */
 export interface ChaosSystem extends AsyncDisposable {
@@ -28,7 +29,7 @@ export interface ChaosSystem extends AsyncDisposable {
   /** Undefined where something else holds the queue. */
   readonly redis: RedisServer | undefined;
   /** Undefined where something else holds the queue. */
-  readonly sentinel: RedisGroup | undefined;
+  readonly sentinel: SentinelGroup | undefined;
   /** Of the store, past the proxies. */
   readonly queueUrl: string;
   /** Where the small file systems are, if the run has some. */
@@ -47,10 +48,7 @@ export interface ChaosSystem extends AsyncDisposable {
   live(): Promise<void>;
 }
 
-export interface ChaosSystemOptions {
-  backend: Backend;
-  /** Redis' appendfsync, or `off` for no append-only file. */
-  appendOnly: 'off' | 'everysec' | 'always';
+export interface ChaosSystemOptions extends Omit<QueueStoreOptions, 'directory'> {
   /** The stores are in here instead of in a directory of the run's own. */
   disks?: string | undefined;
 }
@@ -85,11 +83,7 @@ async function openAll(
   writeFileSync(control, '0');
 
   const postgres = stack.use(await openChaosPostgres(home));
-  const redis = backend === 'redis' ? stack.use(await openRedisFor(redisDir, appendOnly)) : undefined;
-  const sentinel =
-    backend === 'sentinel'
-      ? stack.use(await openSentinelGroup({ binary: requireRedisBinary(redisDir), scratch: redisDir }))
-      : undefined;
+  const { redis, sentinel } = await openQueueStore({ backend, directory: redisDir, appendOnly }, stack);
   const scanner = await openChaosScanner(scannerDir);
   if (scanner !== undefined) stack.use(scanner);
 
@@ -97,7 +91,7 @@ async function openAll(
   const proxies: Record<string, Proxy> = {};
   for (const name of ['ingress↔database', 'ingress↔queue', 'worker↔database', 'worker↔queue']) {
     const target = name.endsWith('queue') ? queueStore : postgres.url;
-    // Clients go where the Sentinels send them.
+    // Clients go where the Sentinels send them: to what stands before the servers.
     if (target !== sentinel?.url) proxies[name] = stack.use(await openProxy(target));
   }
   const through = (name: string, url: string): string => proxies[name]?.through(url) ?? url;
@@ -107,7 +101,7 @@ async function openAll(
     CHAOS_CONTROL: control,
     WHATSAPP_APP_SECRET: WHATSAPP_TEST_SECRET,
     WOOALERTS_WEBHOOK_SECRET: WOOALERTS_TEST_SECRET,
-    PUBLIC_URL: 'http://localhost:4000',
+    PUBLIC_URL: PAGE,
     TRUST_PROXY: '127.0.0.1/32',
     UPLOADS_PER_HOUR: '1000000',
     LIMITS_PER_MINUTE: 'anonymous:100000,user:1000000',
@@ -181,19 +175,6 @@ async function openAll(
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
-}
-
-function requireRedisBinary(scratch: string): string {
-  const binary = findRedis(scratch);
-  if (binary === undefined) throw new Error('a Redis or Valkey server is needed; Debian has one in redis-tools');
-  return binary;
-}
-
-function openRedisFor(scratch: string, appendOnly: ChaosSystemOptions['appendOnly']): Promise<RedisServer> {
-  return startRedisServer(requireRedisBinary(scratch), scratch, {
-    'maxmemory-policy': 'noeviction',
-    ...(appendOnly === 'off' ? {} : { appendonly: 'yes', appendfsync: appendOnly }),
-  });
 }
 
 async function migrate(env: Record<string, string>): Promise<void> {

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { problemFrom } from '../../client/problem.ts';
 import { mayHelp, openDevice, type Device } from '#testing/chaos/device.ts';
 import type { Ledger } from '#testing/chaos/ledger.ts';
+import { openLoad } from '#testing/chaos/load.ts';
 import type { ChaosPerson } from '#testing/chaos/people.ts';
 import { probeEnded } from '#testing/chaos/probe-ended.ts';
 import type { Random } from '#testing/chaos/random.ts';
@@ -25,48 +25,47 @@ export interface SessionUsersOptions {
   ledger: Ledger;
 }
 
-const DEVICES = 3;
+const DEVICES = 4;
+/** Of these. The others are programs, which hold their tokens themselves. */
+const BROWSERS = 2;
 const ACT_PAUSE_MS = [500, 2_500] as const;
 const USE_PAUSE_MS = [300, 1_500] as const;
-const RETRY_MS = 500;
+const pauseMs = (): number => 500;
 const SHARE = { signIn: 0.65, signOut: 0.4, endOne: 0.6, endOthers: 0.6 } as const;
 const ALREADY_OUT = new Set(['refresh-invalid', 'session-ended', 'session-expired']);
 
 export function openSessionUsers({ random, origins, people, ledger }: SessionUsersOptions): SessionUsers {
-  const stopped = new AbortController();
-  const closed = new AbortController();
+  const load = openLoad();
   const ended: string[] = [];
-  const probes = new Set<Promise<void>>();
   const homes = people.map((person) => ({
     random: random.fork(person.email),
     devices: Array.from({ length: DEVICES }, (_, n) => {
       const name = `${person.email} ${n}`;
-      return openDevice({ person, name, origins, random: random.fork(name), ledger });
+      const mode = n < BROWSERS ? 'cookie' : 'bearer';
+      return openDevice({ mode, person, name, origins, random: random.fork(name), ledger });
     }),
   }));
   const allDevices = homes.flatMap(({ devices }) => devices);
-  let givesUpAtMs = Number.POSITIVE_INFINITY;
 
   /** Does it until there is an answer. @returns whether it was done */
   async function insist(what: string, act: () => Promise<unknown>): Promise<boolean> {
-    while (true) {
+    let isDone = false;
+    await load.insist(pauseMs, async () => {
       try {
         await act();
         ledger.count(`${what} done`);
-        return true;
+        isDone = true;
       } catch (error) {
         const problem = problemFrom(error);
         ledger.count(`${what} ${problem.status === 0 ? problem.code : problem.status}`);
         // An earlier try whose answer was lost has done it.
-        if (problem.code === 'not-found' || ALREADY_OUT.has(problem.code)) return true;
-        if (!mayHelp(problem)) {
-          ledger.violate(`${what} failed: ${problem.code}`);
-          return false;
-        }
+        isDone = problem.code === 'not-found' || ALREADY_OUT.has(problem.code);
+        if (isDone || mayHelp(problem)) return isDone;
+        ledger.violate(`${what} failed: ${problem.code}`);
       }
-      if (performance.now() > givesUpAtMs) return false;
-      await sleep(RETRY_MS);
-    }
+      return true;
+    });
+    return isDone;
   }
 
   /** Has the sessions of these devices ended by what `act` does, and sees to it that they are over. */
@@ -76,8 +75,7 @@ export function openSessionUsers({ random, origins, people, ledger }: SessionUse
     if (!(await insist(what, act))) return;
     for (const session of sessions) {
       ended.push(session.id);
-      const probing = probeEnded(session, { origins, ledger }).finally(() => probes.delete(probing));
-      probes.add(probing);
+      load.track(probeEnded(session, { origins, ledger }));
     }
   }
 
@@ -114,31 +112,19 @@ export function openSessionUsers({ random, origins, people, ledger }: SessionUse
     } else await end('sign-out everywhere', signedIn, () => device.client.logoutAll());
   }
 
-  const acting = Promise.all(
-    homes.map(async (home) => {
-      while (!stopped.signal.aborted) {
-        await act(home);
-        await sleep(home.random.between(...ACT_PAUSE_MS));
-      }
-    }),
-  );
-  const using = Promise.all(
-    allDevices.map(async (device, n) => {
-      const own = random.fork(`use ${n}`);
-      while (!closed.signal.aborted) {
+  for (const home of homes)
+    load.act(
+      () => home.random.between(...ACT_PAUSE_MS),
+      () => act(home),
+    );
+  for (const [n, device] of allDevices.entries()) {
+    const own = random.fork(`use ${n}`);
+    load.attend(
+      () => own.between(...USE_PAUSE_MS),
+      async () => {
         if (device.standing !== 'out') ledger.count(`session ${await device.use()}`);
-        await sleep(own.between(...USE_PAUSE_MS));
-      }
-    }),
-  );
-
-  async function isLetIn(device: Device): Promise<boolean> {
-    while (true) {
-      const status = await device.use();
-      if (status === 200) return true;
-      if (performance.now() > givesUpAtMs) return false;
-      await sleep(RETRY_MS);
-    }
+      },
+    );
   }
 
   const live: SessionUsers['live'] = () =>
@@ -149,20 +135,14 @@ export function openSessionUsers({ random, origins, people, ledger }: SessionUse
   return {
     ended,
     live,
-    stop: () => stopped.abort(),
+    stop: () => load.stop(),
     async settle(limitMs) {
-      stopped.abort();
-      givesUpAtMs = performance.now() + limitMs;
-      await acting;
-      await Promise.all(probes);
-      const answers = await Promise.all(live().map(({ device }) => isLetIn(device)));
-      return answers.filter((isIn) => !isIn).length;
+      await load.settle(limitMs);
+      const letIn = live().map(({ device }) => load.insist(pauseMs, async () => (await device.use()) === 200));
+      return (await Promise.all(letIn)).filter((isIn) => !isIn).length;
     },
     async close() {
-      stopped.abort();
-      closed.abort();
-      givesUpAtMs = 0;
-      await Promise.all([acting, using, ...probes]);
+      await load.close();
       for (const { client } of allDevices) client.close();
     },
   };
