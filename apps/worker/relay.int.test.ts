@@ -105,6 +105,14 @@ it('rings for every open receipt when the queue has lost its jobs', async () => 
   expect(calls.whole).toBe(1);
 });
 
+it('rings for all of them although jobs that came later keep the queue busy', async () => {
+  await keepOpen(1_500, 0);
+  const wiped = relayWith({ wiped: true, depth: { waiting: 1_000 } });
+  expect(await wiped.relay.tick()).toBe(1_024);
+  expect(await wiped.relay.tick()).toBeGreaterThanOrEqual(476);
+  expect(new Set(wiped.rung).size).toBe(1_500);
+});
+
 describe('while many jobs wait', () => {
   it('rings only for receipts so old that their jobs must be lost', async () => {
     await keepOpen(3, 10);

@@ -38,6 +38,8 @@ export interface RelayParts {
  */
 export function openRelay({ tables, reader, makeAllDue, log, now = Date.now }: RelayParts) {
   let silentSinceMs: number | undefined;
+  /** Those of whose rows not all were rung for since the queue lost its jobs. */
+  const unrung = new Set<RelayedTable>();
 
   /** One look at every table; @returns how many rows it rang for or worked on. */
   async function tick(): Promise<number> {
@@ -50,9 +52,13 @@ export function openRelay({ tables, reader, makeAllDue, log, now = Date.now }: R
   async function look(table: RelayedTable, pressure: number | 'away' | 'silent'): Promise<number> {
     if (pressure === 'silent') return 0;
     const isDirect = pressure === 'away' || pressure > MAX_PRESSURE;
-    const onlyOverdue = !isDirect && (await isBusy(table));
+    // Jobs that came after a loss say nothing of what was lost.
+    const onlyOverdue = !isDirect && !unrung.has(table) && (await isBusy(table));
     const ids = await table.claim(isDirect ? { limit: DIRECT_ROWS } : { onlyOverdue });
-    if (ids.length === 0) return 0;
+    if (ids.length === 0) {
+      unrung.delete(table);
+      return 0;
+    }
     if (isDirect || !(await rings(table, ids))) await table.work(ids);
     return ids.length;
   }
@@ -61,8 +67,9 @@ export function openRelay({ tables, reader, makeAllDue, log, now = Date.now }: R
   async function pressureOf(): Promise<number | 'away' | 'silent'> {
     try {
       if (await reader.wasWiped()) {
-        log.info('the queue is new or has lost its jobs: ringing for all that is open');
+        log.info('the queue is new or may have lost jobs: ringing for all that is open');
         await makeAllDue();
+        for (const table of tables) unrung.add(table);
         await reader.markWhole();
       }
       const pressure = await reader.pressure();

@@ -55,6 +55,7 @@ export function openPostgresConnection(
     reachable: () => Promise.resolve(),
 
     pressure: () => Promise.resolve(undefined),
+    life: () => Promise.resolve(undefined),
 
     async alone(lock, work) {
       const client = await pool.connect();

@@ -33,6 +33,8 @@ export interface QueueConnection {
   reachable(): Promise<void>;
   /** How full the store is, from 0 to 1; undefined if it has no limit. */
   pressure(): Promise<number | undefined>;
+  /** Changes when the store has started anew, and may have lost what it took last; undefined if it never loses that. */
+  life(): Promise<string | undefined>;
   /** Runs `work` while no other process is inside the same lock. */
   alone<T>(lock: string, work: () => Promise<T>): Promise<T>;
 }

@@ -18,7 +18,10 @@ export interface QueueReader {
   depth(contract: QueueContract): Promise<Depth>;
   /** Redis' used memory divided by its `maxmemory`; undefined on PostgreSQL or without a limit. */
   pressure(): Promise<number | undefined>;
-  /** Whether the store lost its jobs since `markWhole`: ring every open row, and only then call `markWhole` again. */
+  /**
+   * Whether the store lost its jobs since `markWhole`, or may have lost the newest of them: ring every open row, and only then
+   * call `markWhole` again.
+   */
   wasWiped(): Promise<boolean>;
   markWhole(): Promise<void>;
   close(): Promise<void>;
@@ -27,9 +30,14 @@ export interface QueueReader {
 /** The marker is a job that nobody takes, so it goes where jobs go. */
 const MARKER_QUEUE = 'epoch';
 const MARKER_ID = 'whole';
+interface Marker {
+  life?: string;
+}
 
 export function openQueueReader(connection: QueueConnection, { deadlineMs }: { deadlineMs: number }): QueueReader {
   const handles = new Map<string, QueueHandle>();
+  /** As it was when the store was last looked at: a start anew after that is still to be noticed. */
+  let life: string | undefined;
 
   function read<T>(name: string, work: (queue: JobQueue) => Promise<T>): Promise<T> {
     const handle = handles.get(name) ?? openQueueHandle(connection, name);
@@ -37,21 +45,32 @@ export function openQueueReader(connection: QueueConnection, { deadlineMs }: { d
     return handle.use(deadlineMs, work);
   }
 
+  async function inTime<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await within(deadlineMs, work, 'queue-unavailable');
+    } catch (error) {
+      throw queueFailure(error);
+    }
+  }
+
   return {
     depth: (contract) => read(contract.name, depthOf),
 
-    async pressure() {
-      try {
-        return await within(deadlineMs, connection.pressure(), 'queue-unavailable');
-      } catch (error) {
-        throw queueFailure(error);
-      }
+    pressure: () => inTime(connection.pressure()),
+
+    async wasWiped() {
+      life = await inTime(connection.life());
+      const marker = await read(MARKER_QUEUE, (queue) => queue.getJob(MARKER_ID));
+      // Redis may have been killed before its file had the last jobs, and a replica may become master without them.
+      return marker === undefined || (life !== undefined && (marker.data as Marker).life !== life);
     },
 
-    wasWiped: () => read(MARKER_QUEUE, async (queue) => (await queue.getJob(MARKER_ID)) === undefined),
-
     async markWhole() {
-      await read(MARKER_QUEUE, (queue) => queue.add(MARKER_ID, {}, { jobId: MARKER_ID }));
+      life ??= await inTime(connection.life());
+      await read(MARKER_QUEUE, async (queue) => {
+        const marker = await queue.getJob(MARKER_ID);
+        await (marker?.updateData({ life }) ?? queue.add(MARKER_ID, { life }, { jobId: MARKER_ID }));
+      });
     },
 
     async close() {

@@ -3,7 +3,7 @@ import type { QueueConnection, QueueConnectionOptions } from '#queue/queue-conne
 import { openErrorLog } from '#queue/error-log.ts';
 import { paced, rest, workerSettings } from '#queue/paced-backend.ts';
 import { queueFailure } from '#queue/queue-failure.ts';
-import { memoryRatioOf, openRedis, openWorkerRedis, whenReady } from '#redis/client.ts';
+import { memoryRatioOf, openRedis, openWorkerRedis, runIdsOf, whenReady } from '#redis/client.ts';
 import { warningsOf } from '#redis/inspect.ts';
 import { within } from '#runtime/deadline.ts';
 import { newId } from '#runtime/id.ts';
@@ -81,6 +81,11 @@ export function openRedisConnection(url: string, { role, log }: QueueConnectionO
     async pressure() {
       await whenReady(commands);
       return memoryRatioOf(commands);
+    },
+
+    async life() {
+      await whenReady(commands);
+      return runIdsOf(commands);
     },
 
     async alone(lock, work) {

@@ -108,6 +108,20 @@ describe.skipIf(!hasRedis())('the queue on a Redis that fails', () => {
     expect(await declareSchedules(connection, [scheduled])).toEqual({ put: 1, removed: 0 });
   });
 
+  it('tells that Redis has started anew, although it has its file: the last jobs may not be in there', async () => {
+    const server = await ownRedis({ appendonly: 'yes', appendfsync: 'everysec' });
+    const reader = openQueueReader(connect(server.url, 'producer'), { deadlineMs: 2_000 });
+    expect(await vi.waitFor(() => reader.wasWiped(), 5_000)).toBe(true);
+    await reader.markWhole();
+    expect(await reader.wasWiped()).toBe(false);
+    server.signal('SIGKILL');
+    await server.ended();
+    await server.restart();
+    expect(await vi.waitFor(() => reader.wasWiped(), 5_000)).toBe(true);
+    await reader.markWhole();
+    expect(await reader.wasWiped()).toBe(false);
+  });
+
   it('warns when a worker starts on a Redis that may drop or lose jobs', async () => {
     const server = await ownRedis({ 'maxmemory-policy': 'allkeys-lru' });
     const lines: string[] = [];

@@ -184,6 +184,15 @@ async function ratioOf(redis: Redis): Promise<number | undefined> {
   return limit > 0 ? Number(memory.get('used_memory')) / limit : undefined;
 }
 
+/** Other ones after a start anew or a failover. */
+export async function runIdsOf(client: RedisClient): Promise<string> {
+  const replies = await Promise.all(serversOf(client).map((redis) => redis.info('server')));
+  return replies
+    .map((reply) => parseInfo(reply).get('run_id') ?? '')
+    .toSorted()
+    .join(' ');
+}
+
 /** The lines of an INFO reply by name. */
 export function parseInfo(reply: string): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
