@@ -9,6 +9,8 @@ export interface Struck {
   /** Seconds of what lasts: short in the short form. */
   seconds: number;
   violate: (text: string) => void;
+  /** Says that something took longer than the fault allows. */
+  miss: (text: string) => void;
   say: (line: string) => void;
   /** Says when the blow has landed, if that is later than when it was begun: recovery is counted from there. */
   landed: () => void;

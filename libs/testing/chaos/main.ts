@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { recordRun, summaryOf } from '#testing/chaos/report.ts';
-import { isLate } from '#testing/chaos/recovery.ts';
+import { lateIn } from '#testing/chaos/recovery.ts';
 import { runChaos } from '#testing/chaos/run.ts';
 import { runOnSmallDisks } from '#testing/chaos/small-disks.ts';
 
@@ -44,7 +44,9 @@ const result = await runChaos({
 });
 say(summaryOf(result));
 if (values.record) recordRun(result);
-const late = result.recoveries.filter(isLate);
-for (const { id, title, mark } of late) say(`✗ ${id} ${title}: not ${mark?.what} within ${mark?.ms} ms`);
+const late = result.recoveries.flatMap((recovery) =>
+  lateIn(recovery).map((what) => `${recovery.id} ${recovery.title}: ${what}`),
+);
+for (const each of late) say(`✗ ${each}`);
 for (const violation of result.violations) say(`✗ ${violation}`);
 process.exit(late.length + result.violations.length === 0 ? 0 : 1);

@@ -9,6 +9,8 @@ export interface Recovery {
   mark: Fault['mark'];
   drainedMs: number | undefined;
   resumedMs: number | undefined;
+  /** What the fault itself found to take too long. */
+  missed: string[];
 }
 
 const LOOK_MS = 50;
@@ -34,7 +36,7 @@ export interface Watch {
 export function watchRecovery(pool: Pool, fault: Fault): Watch {
   const watch = async (superseded: AbortSignal): Promise<Recovery> => {
     const { id, title, mark } = fault;
-    const recovery: Recovery = { id, title, mark, drainedMs: undefined, resumedMs: undefined };
+    const recovery: Recovery = { id, title, mark, drainedMs: undefined, resumedMs: undefined, missed: [] };
     const struckAt = new Date();
     const startedAt = performance.now();
     const look = openLook(pool, struckAt);
@@ -100,9 +102,9 @@ async function answered(look: () => Promise<boolean>): Promise<boolean> {
   }
 }
 
-/** Whether it took longer than its mark allows. */
-export function isLate({ mark, drainedMs, resumedMs }: Recovery): boolean {
-  if (mark === undefined) return false;
+/** What took longer than its fault allows, in words. */
+export function lateIn({ mark, drainedMs, resumedMs, missed }: Recovery): string[] {
+  if (mark === undefined) return missed;
   const ms = mark.what === 'drained' ? drainedMs : resumedMs;
-  return ms === undefined || ms > mark.ms;
+  return ms === undefined || ms > mark.ms ? [...missed, `not ${mark.what} within ${mark.ms} ms`] : missed;
 }

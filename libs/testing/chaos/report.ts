@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isLate, type Recovery } from '#testing/chaos/recovery.ts';
+import { lateIn, type Recovery } from '#testing/chaos/recovery.ts';
 import type { ChaosResult } from '#testing/chaos/run.ts';
 import { repository } from '#testing/repository.ts';
 
@@ -59,6 +59,6 @@ function rowOf(result: ChaosResult): string {
 }
 
 function lateOf(recoveries: readonly Recovery[]): string {
-  const late = recoveries.filter(isLate);
+  const late = recoveries.filter((recovery) => lateIn(recovery).length > 0);
   return late.length === 0 ? 'none' : late.map(({ id, title }) => `${id} ${title}`).join('; ');
 }

@@ -106,19 +106,21 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
       const [fault] = left.splice(blows.below(left.length), 1);
       if (fault === undefined) break;
       const watch = watchRecovery(system.pool, fault);
+      const missed: string[] = [];
       const striking = {
         system,
         random: blows,
         senders,
         seconds: faultSeconds,
         violate: (text: string) => ledger.violate(text),
+        miss: (text: string) => void missed.push(text),
         say,
         landed: () => watch.landed(),
       };
       const struckAt = performance.now();
       await fault.strike(striking);
       const struckMs = Math.round(performance.now() - struckAt);
-      const recovery = await watch.recovery();
+      const recovery = { ...(await watch.recovery()), missed };
       recoveries.push(recovery);
       const { drainedMs, resumedMs } = recovery;
       say(`${fault.id} ${fault.title} (${struckMs} ms): drained ${inWords(drainedMs)}, resumed ${inWords(resumedMs)}`);

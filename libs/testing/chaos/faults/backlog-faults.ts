@@ -1,4 +1,4 @@
-import { drainRate } from '#testing/chaos/backlog.ts';
+import { drainRates } from '#testing/chaos/backlog.ts';
 import type { Fault } from '#testing/chaos/fault.ts';
 
 /** On as few as two cores, which the stores need too. */
@@ -11,9 +11,7 @@ export const backlogFaults: readonly Fault[] = [
     title: 'a backlog for one worker, and for three',
     isAlone: true,
     async strike({ system, senders, say, violate }) {
-      const one = await drainRate(system, senders, 1);
-      const three = await drainRate(system, senders, 3);
-      say(`one worker does ${Math.round(one)} a second of a backlog, three ${Math.round(three)}`);
+      const { one, three } = await drainRates(system, senders, say);
       if (three < one * LEAST_SPEED_UP) violate('three workers are slower than one');
     },
   },

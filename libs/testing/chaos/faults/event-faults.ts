@@ -1,12 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '#database/pool.ts';
-import type { Fault } from '#testing/chaos/fault.ts';
+import type { Fault, Struck } from '#testing/chaos/fault.ts';
 import { POISON } from '#testing/chaos/message.ts';
+import { effectP99 } from '#testing/chaos/neighbours.ts';
 
 const PARKED_MS = 180_000;
 const ABORTED = 128 + 6;
 const KILLED = 128 + 9;
 const LOOK_MS = 250;
+const BEFORE_MS = 15_000;
+const SETTLE_MS = 2_000;
+const MAX_SLOW_DOWN = 2;
+/** Less than this is what a machine does by itself. */
+const LEAST_P99_MS = 50;
 
 /** It is lost with a worker ten times, each time seen when its lease runs out. */
 async function parksPoison(pool: Pool, kind: keyof typeof POISON): Promise<boolean> {
@@ -22,16 +28,37 @@ async function parksPoison(pool: Pool, kind: keyof typeof POISON): Promise<boole
   return false;
 }
 
+/** Whether what comes with the poison, until `work` is done and some seconds more, takes effect as fast as what came before. */
+async function sparesNeighbours(
+  { system: { pool }, seconds, say, miss }: Struck,
+  work: () => Promise<void>,
+): Promise<void> {
+  const struckAt = new Date();
+  const before = await effectP99(pool, new Date(struckAt.getTime() - BEFORE_MS), struckAt);
+  await work();
+  await sleep(seconds * 1_000);
+  const until = new Date();
+  // What has only just come has had no time yet.
+  await sleep(SETTLE_MS);
+  const after = await effectP99(pool, struckAt, until);
+  say(`p99 to the effect: ${Math.round(before)} ms before the poison, ${Math.round(after)} ms with it`);
+  if (after > MAX_SLOW_DOWN * Math.max(before, LEAST_P99_MS))
+    miss(`its neighbours' p99 rose to ${Math.round(after)} ms`);
+}
+
 /** Poison that its workers do not survive; the codes are how they end by it. */
 function deadlyPoison(kind: keyof typeof POISON, title: string, codes: readonly number[]): Fault {
   return {
     id: 'F14',
     title,
     leastSeconds: 60,
-    async strike({ system, senders, violate }) {
+    async strike(struck) {
+      const { system, senders, violate } = struck;
       for (const worker of system.workers) worker.excuse(codes);
-      await senders.poison(kind);
-      if (!(await parksPoison(system.pool, kind))) violate(`${title} was not parked`);
+      await sparesNeighbours(struck, async () => {
+        await senders.poison(kind);
+        if (!(await parksPoison(system.pool, kind))) violate(`${title} was not parked`);
+      });
       await system.live();
       for (const worker of system.workers) worker.excuse([]);
     },
@@ -41,7 +68,11 @@ function deadlyPoison(kind: keyof typeof POISON, title: string, codes: readonly 
 /** Events that nobody can do, and one that comes a hundred times. */
 export const eventFaults: readonly Fault[] = [
   { id: 'F13', title: '100 copies at once', strike: ({ senders }) => senders.burst(100) },
-  { id: 'F14', title: 'an event whose handler throws', strike: ({ senders }) => senders.poison('throws') },
+  {
+    id: 'F14',
+    title: 'an event whose handler throws',
+    strike: (struck) => sparesNeighbours(struck, () => struck.senders.poison('throws')),
+  },
   deadlyPoison('kills', 'an event that ends its worker', []),
   deadlyPoison('fills', 'an event that takes all memory', [ABORTED]),
   deadlyPoison('blocks', 'an event that stops the event loop', [KILLED]),
