@@ -107,7 +107,7 @@ it('rings for every open receipt when the queue has lost its jobs', async () => 
 
 it('rings for all of them although jobs that came later keep the queue busy', async () => {
   await keepOpen(1_500, 0);
-  const wiped = relayWith({ wiped: true, depth: { waiting: 1_000 } });
+  const wiped = relayWith({ wiped: true, depth: { waiting: 1_000, oldestWaitingMs: 5_000 } });
   expect(await wiped.relay.tick()).toBe(1_024);
   expect(await wiped.relay.tick()).toBeGreaterThanOrEqual(476);
   expect(new Set(wiped.rung).size).toBe(1_500);
@@ -116,11 +116,17 @@ it('rings for all of them although jobs that came later keep the queue busy', as
 describe('while many jobs wait', () => {
   it('rings only for receipts so old that their jobs must be lost', async () => {
     await keepOpen(3, 10);
-    const { relay } = relayWith({ depth: { waiting: 1_000 } });
+    const { relay } = relayWith({ depth: { waiting: 1_000, oldestWaitingMs: 5_000 } });
     expect(await relay.tick()).toBe(0);
     await database.pool.query("update webhook_log set next_check_at = now() - interval '61 seconds'");
     expect(await relay.tick()).toBe(3);
   });
+});
+
+it('rings for what is due while all jobs that wait are younger: its own was lost', async () => {
+  await keepOpen(3, 10);
+  const { relay } = relayWith({ depth: { waiting: 1_000, oldestWaitingMs: 1_500 } });
+  expect(await relay.tick()).toBe(3);
 });
 
 it('does not ring when Redis is nearly full, and processes receipts itself', async () => {

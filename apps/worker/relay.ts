@@ -8,8 +8,12 @@ const TICK_MS = 500;
 const QUEUE_PATIENCE_MS = 2_000;
 /** Above this share of its memory Redis is not rung any more: its workers could not drain it either. */
 const MAX_PRESSURE = 0.7;
-/** With this many jobs waiting the queue is not silent, only busy: nothing is rung for again before it is overdue. */
+/**
+ * With this many jobs waiting, and the first of them for so long, the queue is not silent, only busy: nothing is rung for
+ * again before it is overdue. While all that wait are younger, the job of a row that is due is none of them.
+ */
 const BUSY_JOBS = 32;
+const BUSY_MS = 4_000;
 const DIRECT_ROWS = 256;
 
 /** A table whose open rows want their work done, and the queue that rings for them. */
@@ -84,7 +88,8 @@ export function openRelay({ tables, reader, makeAllDue, log, now = Date.now }: R
 
   async function isBusy(table: RelayedTable): Promise<boolean> {
     try {
-      return (await reader.depth(table.queue)).waiting >= BUSY_JOBS;
+      const { waiting, oldestWaitingMs = 0 } = await reader.depth(table.queue);
+      return waiting >= BUSY_JOBS && oldestWaitingMs >= BUSY_MS;
     } catch (error) {
       if (isFailure(error, 'queue-unavailable')) return false;
       throw error;
