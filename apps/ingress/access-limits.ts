@@ -32,8 +32,7 @@ export function openAccessLimits(
   { charge, delays, tiers }: Pick<Limits, 'charge' | 'delays' | 'tiers'>,
   { keys, clientAddressOf }: { keys: Keyring; clientAddressOf: ClientAddressOf },
 ): AccessLimits {
-  const limit = (policy: DynamicPolicy): RequestHandler =>
-    dynamicRateLimiter({ charge, clientAddressOf }, { policy, cost: 1 });
+  const limit = (policy: DynamicPolicy): RequestHandler => dynamicRateLimiter(charge, { policy, cost: 1 });
   return {
     inTurn: oneATurn(),
     passwords: limit(PASSWORDS),

@@ -1,6 +1,5 @@
 import { Router } from 'express';
 import type { DynamicPolicy } from '#limits/dynamic-limiter.ts';
-import type { ClientAddressOf } from './client.ts';
 import { dynamicRateLimiter } from './limit.ts';
 import type { Limits } from './open-limits.ts';
 
@@ -8,7 +7,6 @@ import type { Limits } from './open-limits.ts';
 const PAGES: DynamicPolicy = { name: 'pages', points: 2_000, windowSeconds: 60 };
 
 /** Behind the routes of the API and before the pages: also what nothing answers is charged here, whatever its path. */
-export function limitPages(parts: { limits: Pick<Limits, 'charge'>; clientAddressOf: ClientAddressOf }): Router {
-  const { limits, clientAddressOf } = parts;
-  return Router().use(dynamicRateLimiter({ charge: limits.charge, clientAddressOf }, { policy: PAGES, cost: 1 }));
+export function limitPages(limits: Pick<Limits, 'charge'>): Router {
+  return Router().use(dynamicRateLimiter(limits.charge, { policy: PAGES, cost: 1 }));
 }

@@ -1,10 +1,9 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { DynamicLimiter, DynamicPolicy, Outcome, Verdict } from '#limits/dynamic-limiter.ts';
-import { rateLimitFields } from '#limits/fields.ts';
+import { openRateLimitFields, type RateLimitFields } from '#limits/fields.ts';
 import { soon, type Soon } from '#runtime/soon.ts';
-import { addressPrefixOf } from '#runtime/address.ts';
 import { Failure } from '#runtime/failure.ts';
-import type { ClientAddressOf } from './client.ts';
+import { openClientNetworkOf, type ClientAddressOf } from './client.ts';
 
 /** What is told of every decision. */
 export interface LimitObserver {
@@ -21,7 +20,8 @@ export interface LimitParts {
 
 export interface Charge {
   policy: DynamicPolicy;
-  key: string;
+  /** By default the network that the request comes from. */
+  key?: string;
   /** By default one point for a request that reads and five for one that writes. */
   cost?: number | undefined;
   /** Who pays, if that is known. */
@@ -38,30 +38,26 @@ const READ_COST = 1;
 const WRITE_COST = 5;
 
 export function openCharge({ dynamic, clientAddressOf, observe }: LimitParts): ChargeRequest {
-  return (request, response, { policy, key, cost = costOf(request), actorId }) =>
+  const networkOf = openClientNetworkOf(clientAddressOf);
+  const fieldsOf = openRateLimitFields();
+  return (request, response, { policy, key = networkOf(request), cost = costOf(request), actorId }) =>
     soon(dynamic.take(policy, key, cost), (verdict) => {
       observe.decided(policy.name, verdict.outcome, verdict.isLocal);
-      addFields(response, verdict);
+      addFields(response, fieldsOf(verdict));
       if (verdict.outcome === 'allowed') return;
       if (verdict.outcome !== 'shed') {
-        observe.hit({ policy: policy.name, addressPrefix: addressPrefixOf(clientAddressOf(request)), actorId });
+        observe.hit({ policy: policy.name, addressPrefix: networkOf(request), actorId });
       }
       throw refusalOf(verdict);
     });
 }
 
 /** One policy in each field, or a list of those that a request has passed. */
-function addFields(response: Response, verdict: Verdict): void {
-  const fields = rateLimitFields(verdict);
+function addFields(response: Response, fields: RateLimitFields): void {
+  const isFirst = !response.hasHeader('ratelimit');
   for (const name of ['ratelimit', 'ratelimit-policy'] as const) {
-    const before = response.getHeader(name);
-    response.setHeader(name, before === undefined ? fields[name] : `${String(before)}, ${fields[name]}`);
+    response.setHeader(name, isFirst ? fields[name] : `${String(response.getHeader(name))}, ${fields[name]}`);
   }
-}
-
-export interface RateLimiterParts {
-  charge: ChargeRequest;
-  clientAddressOf: ClientAddressOf;
 }
 
 /**
@@ -69,13 +65,10 @@ export interface RateLimiterParts {
  * mounted on routes, so no spelling of a path leads round it.
  */
 export function dynamicRateLimiter(
-  { charge, clientAddressOf }: RateLimiterParts,
-  { policy, cost }: { policy: DynamicPolicy; cost?: number },
+  charge: ChargeRequest,
+  limit: { policy: DynamicPolicy; cost?: number },
 ): RequestHandler {
-  return (request, response, next) => {
-    const key = addressPrefixOf(clientAddressOf(request));
-    return soon(charge(request, response, { policy, key, cost }), () => next());
-  };
+  return (request, response, next) => soon(charge(request, response, limit), () => next());
 }
 
 function costOf({ method }: Request): number {

@@ -19,7 +19,7 @@ export interface CspReportsParts {
 export function openCspReports({ limits, clientAddressOf, coalescer }: CspReportsParts): Router {
   return cspReportRoutes({
     clientAddressOf,
-    limit: dynamicRateLimiter({ charge: limits.charge, clientAddressOf }, { policy: REPORTS, cost: 1 }),
+    limit: dynamicRateLimiter(limits.charge, { policy: REPORTS, cost: 1 }),
     onViolation: (violation, addressPrefix) =>
       coalescer.add({ type: 'csp.reported', actorKind: 'anonymous', addressPrefix, details: { ...violation } }),
   });

@@ -160,7 +160,7 @@ export async function openIngress({ stack, log, config, sources }: OpenIngressPa
     uploadRoutes(uploads),
     ...monitoringRoutes,
     openCspReports({ limits, clientAddressOf, coalescer }),
-    limitPages({ limits, clientAddressOf }),
+    limitPages(limits),
     consoleRoutes({
       origin: new URL(config.PUBLIC_URL).origin,
       boardUrl: config.BOARD_URL && new URL(config.BOARD_URL).href,

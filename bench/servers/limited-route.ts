@@ -1,10 +1,12 @@
 import { createServer } from 'node:http';
 import { Router, type RequestHandler } from 'express';
 import { Redis } from 'ioredis';
+import { Registry } from 'prom-client';
 import { openClientAddressOf } from '../../apps/ingress/client.ts';
 import { apiHeaders } from '../../apps/ingress/headers.ts';
 import { buildIngress } from '../../apps/ingress/ingress.ts';
 import { dynamicRateLimiter, openCharge } from '../../apps/ingress/limit.ts';
+import { openLimitMetrics } from '../../apps/ingress/limit-metrics.ts';
 import { openDynamicLimiter } from '../../libs/limits/dynamic-limiter.ts';
 import { openLimiter } from '../../libs/limits/limiter.ts';
 import { openReputations } from '../../libs/limits/reputation.ts';
@@ -27,10 +29,10 @@ async function ours(): Promise<RequestHandler> {
   if (redis !== undefined) await whenReady(redis);
   const limiter = openLimiter({ redis, onAway: (isAway) => console.error(`redis is ${isAway ? 'away' : 'back'}`) });
   const dynamic = openDynamicLimiter({ limiter, load: { factor: 1 }, reputations: openReputations() });
-  const observe = { decided: () => undefined, hit: () => undefined };
-  const charge = openCharge({ dynamic, clientAddressOf, observe });
+  const { decided } = openLimitMetrics(new Registry(), () => 1);
+  const charge = openCharge({ dynamic, clientAddressOf, observe: { decided, hit: () => undefined } });
   const policy = { name: 'user', points: POINTS, windowSeconds: WINDOW_SECONDS };
-  return dynamicRateLimiter({ charge, clientAddressOf }, { policy });
+  return dynamicRateLimiter(charge, { policy });
 }
 
 function theirs(): RequestHandler {

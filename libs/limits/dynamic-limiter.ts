@@ -51,7 +51,8 @@ export function openDynamicLimiter(options: DynamicLimiterOptions): DynamicLimit
       const earned = Math.max(cost, Math.floor(policy.points * reputation));
       const factor = Math.max(load.factor, policy.leastFactor ?? LEAST_FACTOR);
       const quota = Math.max(cost, Math.floor(earned * factor));
-      return soon(limiter.consume({ ...policy, points: quota }, key, cost), (decision) => {
+      const limit = quota === policy.points ? policy : { ...policy, points: quota };
+      return soon(limiter.consume(limit, key, cost), (decision) => {
         const outcome = outcomeOf(decision, { quota, earned, reputation });
         if (outcome === 'exceeded' || outcome === 'abnormal') reputations.violated(policy.name, key);
         if (outcome === 'allowed' && decision.used === cost) reputations.behaved(policy.name, key);

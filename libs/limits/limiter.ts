@@ -2,7 +2,7 @@ import type { RedisCommands } from '#limits/counter-batches.ts';
 import { Leases } from '#limits/leases.ts';
 import { LocalCounters, type LocalCountersOptions, type Usage } from '#limits/local-counters.ts';
 import { openReach } from '#limits/reach.ts';
-import { soon, type Soon } from '#runtime/soon.ts';
+import type { Soon } from '#runtime/soon.ts';
 
 /** So many points in a window, counted per key. */
 export interface Policy {
@@ -86,27 +86,26 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
     refusals.set(`${policy.name}:${key}`, { used, endsAtMs: atMs + remainingMs, askAgainAtMs });
   }
 
-  function knownRefusal(policy: Policy, key: string): Decision | undefined {
+  function knownRefusal(policy: Policy, key: string, atMs: number): Decision | undefined {
     if (shared === undefined) return undefined;
-    const atMs = now();
     // Mostly there is none, and making its name is dearer than all the rest.
     const refusal = refusals.size === 0 ? undefined : refusals.get(`${policy.name}:${key}`);
     if (refusal !== undefined && refusal.askAgainAtMs > atMs && refusal.used > policy.points) {
       return decisionOf(policy, { used: refusal.used, remainingMs: refusal.endsAtMs - atMs }, shared.isAway, atMs);
     }
-    const alone = own.get(policy.name, key);
+    const alone = own.get(policy.name, key, atMs);
     return alone !== undefined && alone.used > ownPart(policy).points
       ? decisionOf(ownPart(policy), alone, true, atMs)
       : undefined;
   }
 
   /** From what was taken before, or from the shared counter; undefined if that is away. */
-  function take(policy: Policy, key: string, cost: number): Soon<Usage | undefined> {
+  function take(policy: Policy, key: string, cost: number, atMs: number): Soon<Usage | undefined> {
     if (shared === undefined) return undefined;
     const { name, windowSeconds, points } = policy;
     if (policy.isStrict === true) return shared.ask((counters) => counters.add(name, key, cost, windowSeconds));
     const leases = leasesOf(name);
-    return leases.spend(key, cost, points, now()) ?? takeLease(leases, policy, { key, cost });
+    return leases.spend(key, cost, points, atMs) ?? takeLease(leases, policy, { key, cost });
   }
 
   function leasesOf(name: string): Leases {
@@ -132,20 +131,31 @@ export function openLimiter(options: LimiterOptions = {}): Limiter & Disposable 
     return { used: leases.keep(key, { ...taking, cost }, { total, remainingMs, nowMs: now() }), remainingMs };
   }
 
+  /** `usage`: of the shared counter; undefined where this process decides by itself. */
+  function decide(
+    policy: Policy,
+    key: string,
+    { cost, usage, atMs }: { cost: number; usage: Usage | undefined; atMs: number },
+  ): Decision {
+    if (usage === undefined) {
+      return decisionOf(ownPart(policy), own.add(policy.name, key, cost, policy.windowSeconds, atMs), true, atMs);
+    }
+    if (usage.used > policy.points) rememberRefusal(policy, key, usage);
+    return decisionOf(policy, usage, false, atMs);
+  }
+
   return {
     consume(policy, key, cost = 1) {
-      const refusal = knownRefusal(policy, key);
+      const atMs = now();
+      const refusal = knownRefusal(policy, key, atMs);
       if (refusal !== undefined) return refusal;
-      return soon(take(policy, key, cost), (usage) => {
-        if (usage === undefined) {
-          return decisionOf(ownPart(policy), own.add(policy.name, key, cost, policy.windowSeconds), true, now());
-        }
-        if (usage.used > policy.points) rememberRefusal(policy, key, usage);
-        return decisionOf(policy, usage, false, now());
-      });
+      const taken = take(policy, key, cost, atMs);
+      return taken instanceof Promise
+        ? taken.then((usage) => decide(policy, key, { cost, usage, atMs: now() }))
+        : decide(policy, key, { cost, usage: taken, atMs });
     },
     async peek(policy, key) {
-      const refusal = knownRefusal(policy, key);
+      const refusal = knownRefusal(policy, key, now());
       if (refusal !== undefined) return refusal;
       const { name, windowSeconds } = policy;
       const usage = await shared?.ask(async (counters) => (await counters.get(name, key, windowSeconds)) ?? NOTHING);

@@ -50,8 +50,7 @@ export class LocalCounters {
   }
 
   /** Adds points; a window begins with its first point. */
-  add(name: string, key: string, points: number, windowSeconds: number): Usage {
-    const now = this.#now();
+  add(name: string, key: string, points: number, windowSeconds: number, now = this.#now()): Usage {
     const counter = this.#live(name, key, now);
     if (counter !== undefined) {
       counter.used += points;
@@ -73,8 +72,7 @@ export class LocalCounters {
     this.#put(name, key, usage, this.#now());
   }
 
-  get(name: string, key: string): Usage | undefined {
-    const now = this.#now();
+  get(name: string, key: string, now = this.#now()): Usage | undefined {
     const counter = this.#live(name, key, now);
     return counter === undefined ? undefined : { used: counter.used, remainingMs: counter.endsAtMs - now };
   }

@@ -61,8 +61,7 @@ export function openClientAddress(trustedRanges: readonly string[]) {
     let place = look(peer);
     if (place === undefined) return '0.0.0.0';
     if (!place.isTrusted || forwardedFor === undefined) return place.address;
-    const hops = (typeof forwardedFor === 'string' ? forwardedFor : forwardedFor.join(',')).split(',');
-    for (const hop of hops.toReversed().slice(0, MAX_HOPS)) {
+    for (const hop of lastHopsOf(forwardedFor)) {
       const next = look(hop.trim());
       if (next === undefined) break;
       place = next;
@@ -88,6 +87,13 @@ interface Place {
 }
 
 const MAX_HOPS = 32;
+
+/** Who forwarded to whom, the last first. Mostly there is one. */
+function lastHopsOf(forwardedFor: string | readonly string[]): string[] {
+  const text = typeof forwardedFor === 'string' ? forwardedFor : forwardedFor.join(',');
+  return text.includes(',') ? text.split(',').toReversed().slice(0, MAX_HOPS) : [text];
+}
+
 /** Parsing costs more than everything else that is done with an address, and most requests come from few of them. */
 const MAX_REMEMBERED = 4_096;
 const MAX_REMEMBERED_LENGTH = 45;
