@@ -50,6 +50,15 @@ export function unpackLeaves(packed: Buffer): Leaf[] {
   return leaves;
 }
 
+/** The hashes alone, of which alone a root is made. */
+export function unpackHashes(packed: Buffer): Buffer[] {
+  const hashes: Buffer[] = [];
+  for (let at = 0; at + LEAF_BYTES <= packed.length; at += LEAF_BYTES) {
+    hashes.push(packed.subarray(at + ID_BYTES, at + LEAF_BYTES));
+  }
+  return hashes;
+}
+
 function idAt(packed: Buffer, at: number): string {
   const hex = packed.toString('hex', at, at + ID_BYTES);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;

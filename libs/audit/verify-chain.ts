@@ -2,7 +2,7 @@ import type { Pool } from '#database/pool.ts';
 import { compareLeaves } from '#audit/compare-leaves.ts';
 import { merkleRoot } from '#audit/merkle.ts';
 import { FIRST_KEY, firstKeptId, misdatedId, readPage, type Page, type SealRow } from '#audit/read-chain.ts';
-import { GENESIS, sealHash, unpackLeaves, type Seal } from '#audit/seal.ts';
+import { GENESIS, sealHash, unpackHashes, type Seal } from '#audit/seal.ts';
 
 /** What is wrong with the chain, at the first place where something is. */
 export interface ChainFault {
@@ -115,12 +115,12 @@ function broken(verdict: ChainVerdict, fault: ChainFault): ChainVerdict {
 
 function faultOfSeal(seal: SealRow, last: Seal): ChainFault | undefined {
   if (seal.number !== last.number + 1) return { kind: 'seal-missing', seal: last.number + 1 };
-  const leaves = unpackLeaves(seal.leaves);
+  const hashes = unpackHashes(seal.leaves);
   const isSound =
     seal.previousHash.equals(last.hash) &&
     seal.firstPosition === last.firstPosition + last.eventCount &&
-    seal.eventCount === leaves.length &&
-    seal.root.equals(merkleRoot(leaves.map((leaf) => leaf.hash))) &&
+    seal.eventCount === hashes.length &&
+    seal.root.equals(merkleRoot(hashes)) &&
     seal.hash.equals(sealHash(seal));
   return isSound ? undefined : { kind: 'seal-altered', seal: seal.number };
 }
