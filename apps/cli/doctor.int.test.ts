@@ -66,6 +66,17 @@ describe('secrets', () => {
     expect(JSON.stringify(findings)).not.toContain(GOOD);
   });
 
+  it.each([
+    ['SESSION_SECRET', 'session-secret'],
+    ['CSRF_SECRET', 'csrf-secret'],
+    ['WHATSAPP_APP_SECRET', 'webhook whatsapp'],
+    ['WOOALERTS_WEBHOOK_SECRET', 'webhook wooalerts'],
+    ['WEBHOOK_SECRET_MY_SHOP', 'webhook my-shop'],
+  ])('says how the rotation of %s ends', (name, what) => {
+    const findings = examineSecrets({ DATA_DIR: directory, [name]: `${GOOD},${GOOD}x` });
+    expect(findings.map(({ fix }) => fix)).toEqual([`npm run rotate -- ${what} --drop ends it`]);
+  });
+
   it('reads secrets from files, and those that npm start has generated, with their age and their mode', () => {
     const file = join(directory, 'secret');
     writeFileSync(file, 'short');
@@ -126,7 +137,7 @@ describe('the database', () => {
       'wrong: PostgreSQL runs with fsync off: what was acknowledged can be lost',
       'wrong: PostgreSQL runs with full_page_writes off: what was acknowledged can be lost',
       "well: this clock and the database's agree",
-      'well: 0 security events are sealed',
+      'well: security events are sealed: 0',
       'well: no alert is active, and the sweeps run',
     ]);
   });
@@ -296,7 +307,7 @@ describe('backups', () => {
     expect(await examine()).toEqual([`worth-a-look: there is no backup in ${directory}`]);
     backUp('a', 200);
     backUp('half', 1, false);
-    expect(await examine()).toEqual([`wrong: the newest backup in ${directory} is 200 hours old`]);
+    expect(await examine()).toEqual([`wrong: the newest backup in ${directory} is 8 days old`]);
     backUp('b', 30);
     expect(await examine()).toEqual([`worth-a-look: the newest backup in ${directory} is 30 hours old`]);
     backUp('c', 2);
@@ -328,6 +339,14 @@ describe('open doors', () => {
       'well: the board asks for a password',
       'well: metrics are not for everyone',
       'wrong: the ingress is not ready (503)',
+    ]);
+  });
+
+  it.each([302, 429, 502])('makes nothing of a door that answers %i', async (status) => {
+    const [board, ingress] = [await answering(status), await answering(status)];
+    expect(told(await examineDoors({}, { board, ingress })).slice(0, 2)).toEqual([
+      `unknown: the board: ${board} answers ${status}${status === 429 ? ', as after wrong passwords' : ''}`,
+      `unknown: metrics: ${ingress}/metrics answers ${status}`,
     ]);
   });
 

@@ -15,7 +15,8 @@ export async function examineBackups(env: Environment, given: string | undefined
   const newest = await newestIn(directory);
   if (newest === undefined) return [worthALook(`there is no backup in ${directory}`, fix)];
   const hours = Math.floor((Date.now() - newest) / HOUR_MS);
-  const text = `the newest backup in ${directory} is ${hours} hours old`;
+  const age = hours < 2 * 24 ? `${hours} hours` : `${Math.floor(hours / 24)} days`;
+  const text = `the newest backup in ${directory} is ${age} old`;
   if (hours >= TOO_OLD_HOURS) return [wrong(text, fix)];
   return hours >= OLD_HOURS ? [worthALook(text, fix)] : [well(text)];
 }

@@ -104,12 +104,12 @@ async function trail(pool: Pool): Promise<Finding[]> {
   if (state.oldestUnsealedSeconds > LATE_SEAL_SECONDS) {
     return [
       wrong(
-        `${state.unsealed} security events wait for a seal`,
+        `security events wait for a seal: ${state.unsealed}`,
         'start a worker for the queue audit; look for transactions that stay open',
       ),
     ];
   }
-  return [well(`${state.sealed} security events are sealed`)];
+  return [well(`security events are sealed: ${state.sealed}`)];
 }
 
 async function work(pool: Pool): Promise<Finding[]> {

@@ -24,24 +24,27 @@ export async function examineDoors(env: Environment, { ingress, board }: Doors):
 async function boardDoor(board: string): Promise<Finding[]> {
   const status = await statusOf(`${board}/`);
   if (status === undefined) return [unknown(`the board: nothing answers at ${board}`)];
+  if (isShown(status)) {
+    const fix = 'take it off the network at once, and look for what is in front of it';
+    return [wrong(`the board answers ${status} to whoever asks`, fix)];
+  }
   return status === 401
     ? [well('the board asks for a password')]
-    : [
-        wrong(
-          `the board answers ${status} to whoever asks`,
-          'take it off the network at once, and look for what is in front of it',
-        ),
-      ];
+    : [unknown(`the board: ${board} answers ${status}${status === 429 ? ', as after wrong passwords' : ''}`)];
 }
 
 /** As through a proxy: on the machine itself it may be open. */
 async function metricsDoor(ingress: string): Promise<Finding[]> {
   const status = await statusOf(`${ingress}/metrics`, { 'x-forwarded-for': '203.0.113.1' });
   if (status === undefined) return [unknown(`the ingress: nothing answers at ${ingress}`)];
+  if (isShown(status)) return [wrong(`/metrics answers ${status} to whoever asks`, 'set METRICS_TOKEN')];
   return status === 403
     ? [well('metrics are not for everyone')]
-    : [wrong(`/metrics answers ${status} to whoever asks`, 'set METRICS_TOKEN')];
+    : [unknown(`metrics: ${ingress}/metrics answers ${status}`)];
 }
+
+/** Anything else, such as a proxy's own error or its way to a sign-in page, tells nothing of what stands behind. */
+const isShown = (status: number): boolean => status >= 200 && status < 300;
 
 async function readiness(ingress: string): Promise<Finding[]> {
   const status = await statusOf(`${ingress}/readyz`);

@@ -73,9 +73,17 @@ function unfinished(secrets: ReadonlyMap<string, string>): Finding[] {
     const count = value.split(',').length;
     const isList = /^(?:SESSION_SECRET|CSRF_SECRET|WEBHOOK_SECRET_|WHATSAPP_APP_SECRET|WOOALERTS_)/.test(name);
     return isList && count > 1
-      ? [worthALook(`${name} names ${count} secrets: a rotation is not over`, 'npm run rotate -- … --drop ends it')]
+      ? [worthALook(`${name} names ${count} secrets: a rotation is not over`, `${endOfRotation(name)} ends it`)]
       : [];
   });
+}
+
+function endOfRotation(name: string): string {
+  if (name === 'SESSION_SECRET' || name === 'CSRF_SECRET') {
+    return `npm run rotate -- ${name.toLowerCase().replace('_', '-')} --drop`;
+  }
+  const source = /^WEBHOOK_SECRET_(.*)$/.exec(name)?.[1] ?? name.split('_', 1)[0] ?? '';
+  return `npm run rotate -- webhook ${source.toLowerCase().replaceAll('_', '-')} --drop`;
 }
 
 function age(path: string): Finding[] {
