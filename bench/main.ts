@@ -13,6 +13,7 @@ const scenarios: Record<string, () => Promise<{ run: (args: string[]) => Promise
   rows: () => import('./rows.ts'),
   sweeps: () => import('./sweeps.ts'),
   bodies: () => import('./bodies.ts'),
+  flood: () => import('./flood.ts'),
 };
 
 const [first = '', ...others] = process.argv.slice(2);

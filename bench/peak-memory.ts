@@ -6,7 +6,12 @@ export function resetPeak(pid: number): void {
 }
 
 /** The most memory that a process has occupied since its start or the last reset. */
-export function peakMiB(pid: number): number {
+export const peakMiB = (pid: number): number => mib(pid, 'VmHWM');
+
+/** The memory that a process occupies now. */
+export const residentMiB = (pid: number): number => mib(pid, 'VmRSS');
+
+function mib(pid: number, field: string): number {
   const text = readFileSync(`/proc/${pid}/status`, 'latin1');
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1]) / 1_024;
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) / 1_024;
 }

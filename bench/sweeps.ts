@@ -1,74 +1,78 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { openPool, type Queryable } from '../libs/database/pool.ts';
-import { insertPastReceipts } from '../libs/testing/past-receipts.ts';
+import { sweepAccess } from '../libs/access/sweep-access.ts';
+import { openPool } from '../libs/database/pool.ts';
 import { runAs } from '../libs/testing/database-template.ts';
+import { insertPastReceipts } from '../libs/testing/past-receipts.ts';
 import { sweepReceipts } from '../libs/webhooks/sweep-receipts.ts';
-import { checkLines, conditionsLine, conditionsOf } from './report.ts';
+import { atMost, conclude } from './conclude.ts';
+import { conditionsOf, figuresOf, type Report } from './report.ts';
+import { fillTables } from './rows/fill.ts';
 import { migrateDatabase } from './servers.ts';
 import { openStores } from './stores.ts';
+import { timeSweep } from './sweeps/time-sweep.ts';
 
 const MARK_MS = 100;
 const LARGE_BYTES = 512 * 1024;
-const WRITER_REST_MS = 5;
+const RETENTION_DAYS = 30;
+const WRITE_RECEIPT = `
+  update webhook_log set duplicates = duplicates + 1
+  where id = (select id from webhook_log where source = 'shop' order by received_at limit 1)`;
+const WRITE_SESSION = `
+  update user_session set device_label = device_label
+  where id = (select session_id from refresh_token order by absolute_expires_at limit 1)`;
 
-/** How long one statement of the sweep holds its locks, and somebody waits who writes to the same rows. */
-export async function run(args: string[]): Promise<boolean> {
+export const run = async (args: string[]): Promise<boolean> => (await report(args)).passes;
+
+/** How long one statement of a sweep holds its locks, and somebody waits who writes to the same rows. */
+export async function report(args: string[]): Promise<Report> {
   const { values } = parseArgs({
     args,
-    options: { receipts: { type: 'string', default: '200000' }, large: { type: 'string', default: '1000' } },
+    options: {
+      record: { type: 'boolean', default: false },
+      receipts: { type: 'string', default: '200000' },
+      large: { type: 'string', default: '1000' },
+      sessions: { type: 'string', default: '1000000' },
+    },
   });
+  const load = { receipts: Number(values.receipts), large: Number(values.large), sessions: Number(values.sessions) };
   await using stack = new AsyncDisposableStack();
   const stores = await openStores(stack);
   const conditions = conditionsOf({ postgres: stores.postgresVersion }, 'PostgreSQL: fsync and synchronous_commit on');
-  const { url, ownerUrl } = await stores.database('sweeps');
+  const { url, ownerUrl, superuserUrl } = await stores.database('sweeps');
   await migrateDatabase({ DATABASE_URL: url, MIGRATE_DATABASE_URL: ownerUrl });
   const pool = stack.adopt(
     openPool(url, { name: 'bench', max: 4, statementMs: 300_000, onError: () => undefined }),
     (opened) => opened.end(),
   );
-  await insertPastReceipts(pool, { daysOld: 31, count: Number(values.receipts) });
-  await insertPastReceipts(pool, {
-    daysOld: 32,
-    count: Number(values.large),
-    bodyBytes: LARGE_BYTES,
-    source: 'large',
-  });
+  await insertPastReceipts(pool, { daysOld: 31, count: load.receipts });
+  await insertPastReceipts(pool, { daysOld: 32, count: load.large, bodyBytes: LARGE_BYTES, source: 'large' });
   await runAs(ownerUrl, 'analyze webhook_log, webhook_event, webhook_effect, message_status');
+  await fillTables(superuserUrl, { size: 0, due: load.sessions, tables: ['user_session', 'refresh_token'] });
 
-  const statements: number[] = [];
-  const timed: Queryable = {
-    query: (async (text: string, given: unknown[]) => {
-      const startedAt = performance.now();
-      const result = await pool.query(text, given);
-      statements.push(performance.now() - startedAt);
-      return result;
-    }) as unknown as Queryable['query'],
-  };
-  const waits: number[] = [];
-  const over = new AbortController();
-  const writer = (async () => {
-    while (!over.signal.aborted) {
-      const startedAt = performance.now();
-      await pool.query(
-        `update webhook_log set duplicates = duplicates + 1
-         where id = (select id from webhook_log where source = 'shop' order by received_at limit 1)`,
-      );
-      waits.push(performance.now() - startedAt);
-      await sleep(WRITER_REST_MS);
-    }
-  })();
-  const beganAt = performance.now();
-  const removed = await sweepReceipts(timed, () => 30, over.signal);
-  const seconds = (performance.now() - beganAt) / 1_000;
-  over.abort();
-  await writer;
-
-  console.log(`${removed} rows in ${seconds.toFixed(1)} s by ${statements.length} statements`);
-  const checks = [
-    { title: `ms of the longest statement, at most ${MARK_MS}`, value: Math.max(...statements) },
-    { title: `ms of a writer's longest wait, at most ${MARK_MS}`, value: Math.max(...waits) },
-  ].map((check) => ({ ...check, passes: check.value <= MARK_MS }));
-  console.log(`${conditionsLine(conditions)}\n${checkLines(checks).join('\n')}`);
-  return checks.every(({ passes }) => passes);
+  const sweeps = [
+    await timeSweep(pool, (client, signal) => sweepReceipts(client, () => RETENTION_DAYS, signal), WRITE_RECEIPT),
+    await timeSweep(pool, sweepAccess, WRITE_SESSION),
+  ];
+  const names = ['receipts, with their events, effects and statuses', 'sessions, each with its refresh token'];
+  const figures = figuresOf(
+    'past their time',
+    names,
+    sweeps.map((times) => [times]),
+    [
+      ['rows removed', ({ rows }) => rows, 0],
+      ['seconds', ({ took }) => took / 1_000, 1],
+      ['statements', ({ statements }) => statements.length, 0],
+      ['longest statement, ms', ({ statements }) => Math.max(...statements), 1],
+      ["a writer's longest wait, ms", ({ waits }) => Math.max(...waits), 1],
+    ],
+  );
+  delete figures.charted;
+  const checks = sweeps.flatMap(({ statements, waits }, index) => [
+    atMost(`longest statement in ms, ${names[index]}`, Math.max(...statements), MARK_MS),
+    atMost(`a writer's longest wait in ms, ${names[index]}`, Math.max(...waits), MARK_MS),
+  ]);
+  return conclude(
+    { suite: 'sweeps', conditions, load, figures: [figures], checks },
+    values.record ? { sweeps } : undefined,
+  );
 }

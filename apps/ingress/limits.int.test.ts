@@ -7,7 +7,6 @@ import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { effort } from '#testing/effort.ts';
 import { startProcess } from '#testing/process.ts';
 import { hasRedis, startRedis } from '#testing/redis.ts';
-import { residentBytes } from '#testing/resident-memory.ts';
 import { testSecrets } from '#testing/secrets.ts';
 import { makeUser, openClient, PASSWORD, randomAddress, type Answer, type SendRequest } from './testing/people.ts';
 import { startIngress, type StartedIngress } from './testing/start-ingress.ts';
@@ -276,7 +275,7 @@ describe('a network that sends rubbish', () => {
   });
 
   const requests = effort(5_000, 50_000);
-  it(`costs neither rows nor memory by the thousands: ${requests}`, { timeout: 60_000 + requests * 10 }, async () => {
+  it(`costs no rows by the thousands: ${requests}`, { timeout: 60_000 + requests * 10 }, async () => {
     const ingress = await startProcess('apps/ingress/main.ts', {
       env: { ...testSecrets, DATABASE_URL: database.url, TRUST_PROXY: '127.0.0.1/32', PORT: '0' },
     });
@@ -308,10 +307,9 @@ describe('a network that sends rubbish', () => {
       return rows[0]?.rows ?? 0;
     };
     await flood(1_000);
-    const [rows, memory] = [await countRows(), residentBytes(ingress.pid)];
+    const rows = await countRows();
     await flood(requests);
     expect((await countRows()) - rows).toBeLessThan(100);
-    expect(residentBytes(ingress.pid) - memory).toBeLessThan(32 * 1024 * 1024);
   });
 });
 

@@ -54,6 +54,24 @@ export const suites: Record<string, Suite> = {
     args: ['--events', '100000', '--seconds', '8', '--rounds', '3'],
     quickArgs: ['--events', '20000', '--seconds', '4', '--rounds', '1'],
   },
+  sweeps: {
+    title: 'How long a sweep holds anybody up',
+    load: () => import('../sweeps.ts'),
+    args: ['--receipts', '50000', '--large', '300', '--sessions', '100000'],
+    quickArgs: ['--receipts', '5000', '--large', '50', '--sessions', '10000'],
+  },
+  bodies: {
+    title: 'What large bodies with wrong signatures cost in memory',
+    load: () => import('../bodies.ts'),
+    args: ['--rounds', '1'],
+    quickArgs: ['--rounds', '1'],
+  },
+  flood: {
+    title: 'What a flood of bad requests leaves in memory',
+    load: () => import('../flood.ts'),
+    args: ['--requests', '20000'],
+    quickArgs: ['--requests', '5000'],
+  },
   headers: {
     title: "What MDN's HTTP Observatory says of our answers",
     load: () => import('../headers.ts'),

@@ -1,11 +1,11 @@
 import { Client } from 'pg';
 
-/** Rows beyond the size that are past their time, for the sweeps to remove. */
+/** Rows beyond the size that are past their time, for the sweeps to remove; of tables with a size. */
 export const DUE = 5_000;
 /** The version of the signatures that all uploads were scanned with. */
 export const SIGNATURES = '27800';
 
-/** Tables that grow with what is taken in, each with what makes row n of `total`; the first DUE rows are the oldest. */
+/** Tables that grow with what is taken in, each with what makes row n of `total`; the first rows, those that are due, are the oldest. */
 const ROWS = {
   webhook_log: {
     columns: `id, source, provider, verdict, state, dedupe_key, secret_label, text_id, sha256, size_bytes, client_address,
@@ -41,7 +41,7 @@ const ROWS = {
       idle_seconds, last_used_at, idle_expires_at, absolute_expires_at, ended_at`,
     values: `ID, USER, sha256(int4send(n)), sha256(int4send(-n)), sha256(int4send(n)) || sha256(int4send(-n)), n % 50, AT,
       sha256(int4send(n % 1000)), 1209600, AT, now() + interval '1 day',
-      case when n <= ${DUE} then now() - interval '8 days' else now() + make_interval(mins => n % 40000) end, ENDED`,
+      case when n <= DUE then now() - interval '8 days' else now() + make_interval(mins => n % 40000) end, ENDED`,
   },
   upload: {
     columns: `id, owner_id, ticket_id, status, original_name, extension, declared_type, verified_type, verification,
@@ -49,8 +49,8 @@ const ROWS = {
       scanned_at, deleted_at`,
     values: `ID, case when n % 100 < cardinality($1::uuid[]) then ($1::uuid[])[1 + n % 100] else USER end, 'ticket-' || n / 3, 'clean',
       'invoice-' || n || '.pdf', 'pdf', 'application/pdf', 'application/pdf', 'structure', 100000 + n % 100000,
-      sha256(int4send(n)), case when n > ${DUE} then md5('file' || n) end, 'official', '${SIGNATURES}', 1, AT, AT, AT, AT,
-      case when n <= ${DUE} then now() - interval '31 days' end`,
+      sha256(int4send(n)), case when n > DUE then md5('file' || n) end, 'official', '${SIGNATURES}', 1, AT, AT, AT, AT,
+      case when n <= DUE then now() - interval '31 days' end`,
   },
 } satisfies Record<string, { columns: string; values: string }>;
 
@@ -67,18 +67,26 @@ const WORDS: Record<string, string> = {
   USER: idOf('1 + n % greatest(1, total / 10)'),
   SOURCE: `case when n % 3 = 0 then 'shop' else 'whatsapp' end`,
   // A month of them, and before it what is past its time.
-  AT: `case when n <= ${DUE} then now() - interval '31 days' - make_interval(secs => ${DUE} - n)
+  AT: `case when n <= DUE then now() - interval '31 days' - make_interval(secs => DUE - n)
     else now() - interval '29 days' * ((total - n)::float8 / total) end`,
   ENDED: `case when n % 20 = 0 then now() - make_interval(mins => n % 8000) end`,
 };
 
+export interface Filling {
+  /** Rows of a month. */
+  size: number;
+  /** Older ones that are past their time. */
+  due?: number;
+  /** Whose uploads are those whose number ends in 00, 01 and so on, up to their count. */
+  people?: readonly string[];
+}
+
 /**
  * Fills the growing tables with as many rows, as of a month. Indexes are made afterwards, as a restored dump's are.
- * @param people whose uploads are those whose number ends in 00, 01 and so on, up to their count
  */
 export async function fillTables(
   superuserUrl: string,
-  { size, people, tables }: { size: number; people: readonly string[]; tables: readonly GrowingTable[] },
+  { size, due = size > 0 ? DUE : 0, people = [], tables }: Filling & { tables: readonly GrowingTable[] },
 ): Promise<void> {
   const client = new Client({ connectionString: superuserUrl });
   await client.connect();
@@ -90,10 +98,10 @@ export async function fillTables(
     await client.query('set session_replication_role = replica');
     for (const table of tables) {
       const startedAt = performance.now();
-      if (size > 0) await fillTable(client, table, { size, people });
+      if (size + due > 0) await fillTable(client, table, { size, due, people });
       await client.query(`vacuum (analyze) ${table}`);
-      if (size >= 1_000_000) {
-        console.log(`${table}: ${size} rows in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
+      if (size + due >= 1_000_000) {
+        console.log(`${table}: ${size + due} rows in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
       }
     }
     await client.query('checkpoint');
@@ -102,11 +110,7 @@ export async function fillTables(
   }
 }
 
-async function fillTable(
-  client: Client,
-  table: GrowingTable,
-  { size, people }: { size: number; people: readonly string[] },
-): Promise<void> {
+async function fillTable(client: Client, table: GrowingTable, { size, due, people }: Required<Filling>): Promise<void> {
   const { rows } = await client.query<{ name: string; definition: string }>(
     `select indexname as name, indexdef as definition from pg_indexes
      where tablename = $1 and indexname not in (select conname from pg_constraint)`,
@@ -115,9 +119,10 @@ async function fillTable(
   for (const { name } of rows) await client.query(`drop index ${name}`);
   const { columns, values } = ROWS[table];
   const expanded = values.replaceAll(/\b(?:ID|USER|SOURCE|AT|ENDED)\b/g, (word) => WORDS[word] ?? word);
+  const total = size + due;
   await client.query(
-    `insert into ${table} (${columns}) select ${expanded}
-     from (select n, ${size + DUE} as total from generate_series(1, ${size + DUE}) as n) as numbered`,
+    `insert into ${table} (${columns}) select ${expanded.replaceAll(/\bDUE\b/g, String(due))}
+     from (select n, ${total} as total from generate_series(1, ${total}) as n) as numbered`,
     expanded.includes('$1') ? [people] : [],
   );
   for (const { definition } of rows) await client.query(definition);
