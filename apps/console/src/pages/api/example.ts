@@ -42,5 +42,5 @@ export function commandOf(call: Call, server: string): string {
 function bodyLines(type: string | undefined, body: string): string[] {
   if (type === undefined || type === '') return [];
   if (type === 'multipart/form-data') return ['-F file=@<file>'];
-  return [`-H 'content-type: ${type}'`, body];
+  return [`-H 'content-type: ${type === '*/*' ? '<type>' : type}'`, body];
 }
