@@ -67,10 +67,12 @@ const INSERT_EVENTS = `
     case when wanted then 'open' else 'done' end, correlation_id, traceparent,
     case when wanted then now() + interval '${FIRST_CHECK_SECONDS} seconds' end,
     case when not wanted then clock_timestamp() end
-  from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::jsonb[],
-    $9::jsonb[], $10::text[], $11::bool[], $12::text[])
-    as draft (id, source, event_key, receipt_id, type, occurred_at, subjects, data, raw, correlation_id, wanted,
-      traceparent)
+  from (
+    select unnest($1::uuid[]) as id, unnest($2::text[]) as source, unnest($3::text[]) as event_key,
+      unnest($4::uuid[]) as receipt_id, unnest($5::text[]) as type, unnest($6::timestamptz[]) as occurred_at,
+      unnest($7::jsonb[]) as subjects, unnest($8::jsonb[]) as data, unnest($9::jsonb[]) as raw,
+      unnest($10::text[]) as correlation_id, unnest($11::bool[]) as wanted, unnest($12::text[]) as traceparent
+  ) as draft
   on conflict (source, event_key) do nothing
   returning id, state`;
 

@@ -6,7 +6,8 @@ const MAX_INTEGER = 2_147_483_647;
 
 /*
  * A copy raises the counters of the first row; a batch that is written again after a lost answer meets its own rows and
- * counts nothing. Only rows that were there before are answered.
+ * counts nothing. Only rows that were there before are answered. The arrays are unnested in the list of the select, row by
+ * row: in `from unnest(…, …)` each would be written to a store of its own first.
  */
 const INSERT = `
   with written as (
@@ -16,11 +17,15 @@ const INSERT = `
     select draft.*,
       case when state = 'open' then now() + interval '${FIRST_CHECK_SECONDS} seconds' end,
       case when state = 'done' then now() end
-    from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
-      $9::bytea[], $10::int[], $11::text[], $12::jsonb[], $13::bytea[], $14::text[], $15::timestamptz[], $16::int[],
-      $17::int[], $18::int[], $19::text[])
-      as draft (id, source, provider, verdict, state, dedupe_key, secret_label, text_id, sha256, size_bytes,
-        client_address, headers, body, correlation_id, received_at, verify_us, batch_wait_us, duplicates, traceparent)
+    from (
+      select unnest($1::uuid[]) as id, unnest($2::text[]) as source, unnest($3::text[]) as provider,
+        unnest($4::text[]) as verdict, unnest($5::text[]) as state, unnest($6::bytea[]) as dedupe_key,
+        unnest($7::text[]) as secret_label, unnest($8::text[]) as text_id, unnest($9::bytea[]) as sha256,
+        unnest($10::int[]) as size_bytes, unnest($11::text[]) as client_address, unnest($12::jsonb[]) as headers,
+        unnest($13::bytea[]) as body, unnest($14::text[]) as correlation_id, unnest($15::timestamptz[]) as received_at,
+        unnest($16::int[]) as verify_us, unnest($17::int[]) as batch_wait_us, unnest($18::int[]) as duplicates,
+        unnest($19::text[]) as traceparent
+    ) as draft
     on conflict (source, dedupe_key) where dedupe_key is not null do update set
       duplicates = webhook_log.duplicates + excluded.duplicates
         + case when webhook_log.id = excluded.id then 0 else 1 end,
