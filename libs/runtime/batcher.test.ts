@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { openBatcher, type BatcherOptions } from '#runtime/batcher.ts';
 import { isFailure } from '#runtime/failure.ts';
@@ -99,13 +99,44 @@ describe('a batch that gathers beside one in flight', () => {
   it('begins after its time when that one is stuck', async () => {
     const { begun, ends, batcher } = openGathering(10);
     const results = [batcher.add(1)];
-    await sleep(2);
+    await nextTurn();
     results.push(batcher.add(2));
     await sleep(40);
+    await nextTurn();
     expect(begun).toEqual([[1], [2]]);
     for (const end of ends) end();
     await Promise.all(results);
   });
+});
+
+it('has the next batch on its way before it tells the outcome of the last one', async () => {
+  const happened: string[] = [];
+  const ends: (() => void)[] = [];
+  const batcher = open({
+    write: (items) => {
+      happened.push(`write ${items.join()}`);
+      return new Promise((resolve) => ends.push(() => resolve(items)));
+    },
+  });
+  const told = (item: number): Promise<number> => batcher.add(item).then((result) => happened.push(`told ${result}`));
+  const first = told(1);
+  await nextTurn();
+  const second = told(2);
+  ends[0]?.();
+  await first;
+  ends[1]?.();
+  await second;
+  expect(happened).toEqual(['write 1', 'write 2', 'told 1', 'told 2']);
+  await batcher.idle();
+});
+
+it('is not idle before the last outcome is told', async () => {
+  let told = 0;
+  const batcher = open({ maxRows: 1 });
+  for (let item = 0; item < 4; item += 1) void batcher.add(item).then(() => (told += 1));
+  await batcher.idle();
+  await Promise.resolve();
+  expect(told).toBe(4);
 });
 
 it('halves a failed batch until only the bad item fails', async () => {

@@ -48,6 +48,8 @@ export function openBatcher<Item, Result>(options: BatcherOptions<Item, Result>)
   const idleWaiters: (() => void)[] = [];
   let waitingBytes = 0;
   let inFlight = 0;
+  /** Batches in flight, and those whose outcome is still to be told. */
+  let unsettled = 0;
   let scheduled = false;
   let gathering = false;
 
@@ -62,20 +64,33 @@ export function openBatcher<Item, Result>(options: BatcherOptions<Item, Result>)
     // Requests that arrived in one turn of the event loop share a batch.
     setImmediate(() => {
       scheduled = false;
-      while (mayBegin()) void writeNext();
-      if (inFlight === 0 && queue.length === 0) for (const wake of idleWaiters.splice(0)) wake();
+      begin();
+      if (unsettled === 0 && queue.length === 0) for (const wake of idleWaiters.splice(0)) wake();
     });
+  }
+
+  function begin(): void {
+    while (mayBegin()) void writeNext();
   }
 
   async function writeNext(): Promise<void> {
     const batch = takeBatch();
     if (batch.length === 0) return;
     inFlight += 1;
+    unsettled += 1;
     const gathered = gatherMs > 0 ? gather() : undefined;
-    await writeOrHalve(batch);
+    const settle = await writeOrHalve(batch);
     inFlight -= 1;
     gathered?.();
-    schedule();
+    begin();
+    const end = (): void => {
+      settle();
+      unsettled -= 1;
+      schedule();
+    };
+    // Telling the outcome takes its time: the next batch is on its way first.
+    if (inFlight > 0) setImmediate(end);
+    else end();
   }
 
   /** Lets the next batch grow until the returned function is called, or the time is over. */
@@ -115,18 +130,21 @@ export function openBatcher<Item, Result>(options: BatcherOptions<Item, Result>)
     return batch;
   }
 
-  async function writeOrHalve(batch: Entry<Item, Result>[]): Promise<void> {
+  /** Writes a batch; the returned function tells its outcome. */
+  async function writeOrHalve(batch: Entry<Item, Result>[]): Promise<() => void> {
     try {
       const results = await options.write(batch.map((entry) => entry.item));
-      batch.forEach((entry, index) => entry.resolve(results[index] as Result));
+      return () => batch.forEach((entry, index) => entry.resolve(results[index] as Result));
     } catch (error) {
       if (batch.length === 1 || !options.isItemFault(error)) {
-        for (const entry of batch) entry.reject(error);
-        return;
+        return () => {
+          for (const entry of batch) entry.reject(error);
+        };
       }
       const middle = batch.length >> 1;
-      await writeOrHalve(batch.slice(0, middle));
-      await writeOrHalve(batch.slice(middle));
+      const settleFirst = await writeOrHalve(batch.slice(0, middle));
+      settleFirst();
+      return writeOrHalve(batch.slice(middle));
     }
   }
 
@@ -146,7 +164,7 @@ export function openBatcher<Item, Result>(options: BatcherOptions<Item, Result>)
       });
     },
     idle() {
-      if (inFlight === 0 && queue.length === 0) return Promise.resolve();
+      if (unsettled === 0 && queue.length === 0) return Promise.resolve();
       return new Promise((resolve) => {
         idleWaiters.push(resolve);
         schedule();
