@@ -25,7 +25,8 @@ export interface Scheme<Claim extends object> {
   reply?(delivery: Delivery): Reply | undefined;
 }
 
-export const sha256 = (bytes: Buffer | string): Buffer => hash('sha256', bytes, 'buffer');
+/** By way of a string: a digest that Node gives as a buffer has memory of its own, which costs more than hashing 0.8 KB. */
+export const sha256 = (bytes: Buffer | string): Buffer => Buffer.from(hash('sha256', bytes, 'binary'), 'latin1');
 
 /** The checks of a provider whose every request is a signed POST: head, signature, then the body's encoding. */
 export function signed<Claim extends object>(scheme: Scheme<Claim>): Pick<Provider, 'methods' | 'precheck' | 'verify'> {

@@ -18,7 +18,8 @@ export function matchHmac(
     if (candidate.key.type !== 'secret') continue;
     const mac = createHmac(algorithm, candidate.key);
     for (const part of parts) mac.update(part);
-    const expected = mac.digest();
+    // By way of a string, as in signed.ts.
+    const expected = Buffer.from(mac.digest('binary'), 'latin1');
     for (const signature of signatures) {
       const isEqual = signature.length === expected.length && timingSafeEqual(signature, expected);
       if (isEqual) match ??= candidate;
