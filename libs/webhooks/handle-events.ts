@@ -96,10 +96,11 @@ async function handleEvent(
 /** The mark and the work commit together; who finds the mark does nothing. */
 async function applyOnce(pool: Pool, handler: ApplyingHandler, event: StoredEvent): Promise<void> {
   await inTransaction(pool, async (client) => {
-    const { rowCount } = await client.query(
-      'insert into webhook_effect (event_id, handler, replay) values ($1, $2, $3) on conflict do nothing',
-      [event.id, handler.name, event.replay],
-    );
+    const { rowCount } = await client.query({
+      name: 'effect-insert',
+      text: 'insert into webhook_effect (event_id, handler, replay) values ($1, $2, $3) on conflict do nothing',
+      values: [event.id, handler.name, event.replay],
+    });
     if (rowCount === 1) await handler.apply(client, event);
   });
 }
