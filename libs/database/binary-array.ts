@@ -3,7 +3,8 @@ export interface ElementType<T> {
   /** Its row in pg_type.dat, which is the same in every installation. */
   oid: number;
   bytesOf(value: T): number;
-  write(value: T, into: Buffer, at: number): void;
+  /** @returns how many bytes it wrote: as many as `bytesOf` says. */
+  write(value: T, into: Buffer, at: number): number;
 }
 
 const HEADER_BYTES = 20;
@@ -29,7 +30,7 @@ export const jsonb: ElementType<string> = {
   bytesOf: (value) => 1 + Buffer.byteLength(value),
   write(value, into, at) {
     into.writeUInt8(1, at);
-    into.write(value, at + 1);
+    return 1 + into.write(value, at + 1);
   },
 };
 
@@ -42,7 +43,10 @@ export const bytea: ElementType<Buffer> = {
 export const int4: ElementType<number> = {
   oid: 23,
   bytesOf: () => 4,
-  write: (value, into, at) => into.writeInt32BE(value, at),
+  write(value, into, at) {
+    into.writeInt32BE(value, at);
+    return 4;
+  },
 };
 
 /** From milliseconds since 1970. */
@@ -53,6 +57,7 @@ export const timestamptz: ElementType<number> = {
     const microseconds = Math.round((value - EPOCH_MS) * 1_000);
     into.writeInt32BE(Math.floor(microseconds / 2 ** 32), at);
     into.writeUInt32BE(microseconds >>> 0, at + 4);
+    return 8;
   },
 };
 
@@ -71,12 +76,9 @@ export function binaryArray<T>(type: ElementType<T>, values: readonly (T | undef
   array.writeInt32BE(1, 16);
   let at = HEADER_BYTES;
   for (const value of values) {
-    const length = value === undefined ? NULL_LENGTH : type.bytesOf(value);
-    array.writeInt32BE(length, at);
-    at += LENGTH_BYTES;
-    if (value === undefined) continue;
-    type.write(value, array, at);
-    at += length;
+    const length = value === undefined ? 0 : type.write(value, array, at + LENGTH_BYTES);
+    array.writeInt32BE(value === undefined ? NULL_LENGTH : length, at);
+    at += LENGTH_BYTES + length;
   }
   return array;
 }
