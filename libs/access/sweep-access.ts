@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '#database/pool.ts';
+import { removeInBatches, type SweepPace } from '#database/remove-in-batches.ts';
 
 /** How long ended and expired sessions are kept, for whoever asks what happened. */
 const KEPT_DAYS = 7;
-/** Small batches, because sessions take their refresh token with them. */
-const BATCH_ROWS = 500;
-const REST_MS = 20;
+const LEAST_ROWS = 100;
 
 const remove = (due: string): string => `
   with due as (
@@ -40,15 +38,14 @@ const REMOVE_SIGNING_KEYS = `
  * is made on reading, and the statements that rotate or end a session never match a row that this one takes.
  * @returns rows removed.
  */
-export async function sweepAccess(client: Queryable, signal: AbortSignal, { restMs = REST_MS } = {}): Promise<number> {
+export async function sweepAccess(client: Queryable, signal: AbortSignal, pace: SweepPace = {}): Promise<number> {
   let total = 0;
   for (const statement of [REMOVE_EXPIRED, REMOVE_ENDED, REMOVE_API_TOKENS, REMOVE_RESETS, REMOVE_SIGNING_KEYS]) {
-    let removed = BATCH_ROWS;
-    while (removed === BATCH_ROWS && !signal.aborted) {
-      removed = (await client.query(statement, [KEPT_DAYS, BATCH_ROWS])).rowCount ?? 0;
-      total += removed;
-      await sleep(restMs);
-    }
+    total += await removeInBatches(async (rows) => (await client.query(statement, [KEPT_DAYS, rows])).rowCount ?? 0, {
+      ...pace,
+      leastRows: LEAST_ROWS,
+      signal,
+    });
   }
   return total;
 }

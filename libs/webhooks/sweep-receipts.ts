@@ -1,23 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '#database/pool.ts';
+import { removeInBatches, type SweepPace } from '#database/remove-in-batches.ts';
 import type { RetentionDaysOf } from '#webhooks/retention.ts';
 
-/** One statement holds its rows' locks about as long as this; the next one is made to fit. */
-const TARGET_MS = 40;
-const FIRST_ROWS = 100;
-const MIN_ROWS = 10;
-const MAX_ROWS = 1_000;
+/** Few, because a body may have megabytes. */
+const LEAST_ROWS = 10;
 /** Of the bodies that one statement removes: each is many rows of its own on disk. */
 const MAX_BYTES = 4 * 1024 * 1024;
-const REST_MS = 20;
-
-export interface SweepPace {
-  /** In milliseconds. */
-  now?: () => number;
-  /** Between two statements. */
-  restMs?: number;
-}
-
 /**
  * Removes what is past its source's time: closed receipts, closed events with their effects, message statuses; in small
  * batches that wait for nobody. What is open stays, however old it is. @returns rows removed
@@ -31,35 +19,14 @@ export async function sweepReceipts(
   let total = 0;
   for (const [table, remove] of Object.entries(REMOVE)) {
     for (const source of await sourcesIn(client, table)) {
-      total += await removeAll(client, remove, [source, retentionDaysOf(source)], { ...pace, signal });
+      const days = retentionDaysOf(source);
+      total += await removeInBatches(
+        async (rows) => (await client.query<{ removed: number }>(remove, [source, days, rows])).rows[0]?.removed ?? 0,
+        { ...pace, leastRows: LEAST_ROWS, signal },
+      );
     }
   }
   return total;
-}
-
-async function removeAll(
-  client: Queryable,
-  remove: string,
-  [source, days]: [string, number],
-  { signal, now = () => performance.now(), restMs = REST_MS }: SweepPace & { signal: AbortSignal },
-): Promise<number> {
-  let total = 0;
-  let rows = FIRST_ROWS;
-  while (!signal.aborted) {
-    const startedAt = now();
-    const result = await client.query<{ removed: number }>(remove, [source, days, rows]);
-    const removed = result.rows[0]?.removed ?? 0;
-    total += removed;
-    if (removed === 0) break;
-    rows = fitting(rows, now() - startedAt);
-    await sleep(restMs);
-  }
-  return total;
-}
-
-function fitting(rows: number, tookMs: number): number {
-  if (tookMs > TARGET_MS) return Math.max(MIN_ROWS, rows >> 1);
-  return tookMs < TARGET_MS / 4 ? Math.min(MAX_ROWS, rows * 2) : rows;
 }
 
 /** Every source that has rows in a table: one look into its index for each, where `distinct` would read all rows. */
