@@ -3,19 +3,8 @@ import { startContestants, type Contestant } from './access/contestants.ts';
 import { floodOnce, type FloodRound } from './access/flood.ts';
 import { measure, type Measure } from './access/measure.ts';
 import { timeEnds } from './access/time-ends.ts';
-import { putInDocument } from './record.ts';
-import {
-  checkLines,
-  conditionsLine,
-  conditionsOf,
-  figuresOf,
-  figureTable,
-  versionsOf,
-  writeResults,
-  type Check,
-  type Column,
-  type Report,
-} from './report.ts';
+import { atLeast, atMost, conclude, told } from './conclude.ts';
+import { conditionsOf, figuresOf, versionsOf, type Check, type Column, type Report } from './report.ts';
 import { median, table } from './statistics.ts';
 import { openStores } from './stores.ts';
 
@@ -72,60 +61,31 @@ export async function report(args: string[]): Promise<Report> {
   const ratios = ratiosOf(reads, refreshes, floods);
   const endedMs = { median: median(ends), worst: Math.max(...ends) };
   const load = { sessions, seconds, rounds, queue: values.redis ? 'Redis' : 'PostgreSQL' };
-  if (values.record) {
-    writeResults('access', {
-      ...conditions,
-      load,
-      read: read.map(({ name }, index) => ({ name, rounds: reads[index] })),
-      refresh: refresh.map(({ name }, index) => ({ name, rounds: refreshes[index] })),
-      floods,
-      ends,
-      ratios,
-      endedMs,
-    });
-  }
-  const atLeast = (title: string, value: number, mark: number): Check => ({
-    title: `${title} (>= ${mark})`,
-    value,
-    passes: value >= mark,
-    isRatio: true,
-  });
   const checks: Check[] = [
-    atLeast('authenticated GET, x without authentication', ratios.readToPlain, MARKS.plain),
-    atLeast('authenticated GET, x better-auth', ratios.readToBetterAuth, MARKS.betterAuth),
-    {
-      title: 'authenticated GET, x express-session and connect-redis',
-      value: ratios.readToExpressSession,
-      passes: true,
-      isRatio: true,
-    },
-    atLeast('refresh, x better-auth', ratios.refreshToBetterAuth, MARKS.refresh),
-    {
-      title: `p99 of other routes under a flood of sign-ins, x idle (<= ${MARKS.flood})`,
-      value: ratios.floodToIdle,
-      passes: ratios.floodToIdle <= MARKS.flood,
-      isRatio: true,
-    },
-    {
-      title: `worst milliseconds until an ended session is refused (<= ${MARKS.endedMs})`,
-      value: endedMs.worst,
-      passes: endedMs.worst <= MARKS.endedMs,
-    },
+    atLeast('authenticated GET, x without authentication', ratios.readToPlain, MARKS.plain, true),
+    atLeast('authenticated GET, x better-auth', ratios.readToBetterAuth, MARKS.betterAuth, true),
+    told('authenticated GET, x express-session and connect-redis', ratios.readToExpressSession),
+    atLeast('refresh, x better-auth', ratios.refreshToBetterAuth, MARKS.refresh, true),
+    atMost('p99 of other routes under a flood of sign-ins, x idle', ratios.floodToIdle, MARKS.flood, true),
+    atMost('worst milliseconds until an ended session is refused', endedMs.worst, MARKS.endedMs),
   ];
   const figures = [
     figuresOf('who calls', read.map(nameOf), reads, COLUMNS),
     figuresOf('a session goes on', refresh.map(nameOf), refreshes, COLUMNS),
   ];
-  const text = [
-    figures.map(figureTable).join('\n\n'),
-    '',
-    floodTable(floods),
-    '',
-    ...checkLines(checks).map((line) => `- ${line}`),
-  ].join('\n');
-  console.log(`\n${text}\n`);
-  if (values.record) putInDocument('access', `${text}\n\n${conditionsLine(conditions)}`);
-  return { suite: 'access', conditions, load, figures, checks, passes: checks.every(({ passes }) => passes) };
+  return conclude(
+    { suite: 'access', conditions, load, figures, moreTables: [floodTable(floods)], checks },
+    values.record
+      ? {
+          read: read.map(({ name }, index) => ({ name, rounds: reads[index] })),
+          refresh: refresh.map(({ name }, index) => ({ name, rounds: refreshes[index] })),
+          floods,
+          ends,
+          ratios,
+          endedMs,
+        }
+      : undefined,
+  );
 }
 
 const nameOf = ({ name }: Contestant): string => name;

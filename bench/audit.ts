@@ -11,7 +11,8 @@ import { openEmbeddedDatabase } from '../libs/database/embedded.ts';
 import { migrate } from '../libs/database/migrate.ts';
 import { openPool, type Pool } from '../libs/database/pool.ts';
 import config from '../mikro-orm.config.ts';
-import { conditionsOf, figureTable, type Check, type Figures, type Report } from './report.ts';
+import { atLeast, conclude } from './conclude.ts';
+import { conditionsOf, type Figures, type Report } from './report.ts';
 import { median } from './statistics.ts';
 
 /** Events a second. */
@@ -30,6 +31,7 @@ export async function report(args: string[]): Promise<Report> {
   const { values } = parseArgs({
     args,
     options: {
+      record: { type: 'boolean', default: false },
       events: { type: 'string', default: '200000' },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '15' },
@@ -67,15 +69,12 @@ export async function report(args: string[]): Promise<Report> {
     ],
     rows: rows.map(([name, perSecond, mark]) => ({ name, values: [perSecond, mark] })),
   };
-  console.log(figureTable(figures));
-  const checks = rows.map(([name, perSecond, mark]): Check => ({
-    title: `events a second, ${name} (>= ${mark})`,
-    value: perSecond,
-    passes: perSecond >= mark,
-  }));
+  const checks = rows.map(([name, perSecond, mark]) => atLeast(`events a second, ${name}`, perSecond, mark));
   const load = { events: Number(values.events), seconds: Number(values.seconds), writers: WRITERS };
-  const passes = checks.every((check) => check.passes);
-  return { suite: 'audit', conditions, load, figures: [figures], checks, passes };
+  return conclude(
+    { suite: 'audit', conditions, load, figures: [figures], checks },
+    values.record ? { lag, sealed, verified } : undefined,
+  );
 }
 
 async function versionOf(pool: Pool): Promise<{ postgres: string }> {

@@ -53,3 +53,6 @@ export const atMost = (title: string, value: number, mark: number, isRatio = fal
   passes: value <= mark,
   isRatio,
 });
+
+/** A ratio that is said and has no mark. */
+export const told = (title: string, value: number): Check => ({ title, value, passes: true, isRatio: true });

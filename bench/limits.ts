@@ -4,16 +4,8 @@ import { parseArgs } from 'node:util';
 import { startServer } from './servers.ts';
 import { cpuSecondsOf } from './cpu.ts';
 import { openGenerator } from './generator.ts';
-import {
-  checkLines,
-  conditionsOf,
-  figuresOf,
-  figureTable,
-  versionsOf,
-  writeResults,
-  type Check,
-  type Report,
-} from './report.ts';
+import { conclude } from './conclude.ts';
+import { conditionsOf, figuresOf, versionsOf, type Check, type Report } from './report.ts';
 import { median } from './statistics.ts';
 import { openStores, type Stores } from './stores.ts';
 
@@ -88,12 +80,6 @@ export async function report(args: string[]): Promise<Report> {
   ]);
   figures.columns.push({ title: 'x no limits', digits: 2 }, { title: 'x by CPU of the server', digits: 2 });
   figures.rows.forEach(({ values: row }, index) => row.push(byRate[index] ?? Number.NaN, byCpu[index] ?? Number.NaN));
-  console.log(`\n${figureTable(figures)}\n`);
-  const order = { rounds, seconds, connections, clients };
-  if (values.record) {
-    const results = contestants.map(({ name }, index) => ({ name, rounds: measures[index] ?? [] }));
-    writeResults('limits', { ...conditions, load: order, results, byRate, byCpu });
-  }
   // On a busy machine requests a second tell of what else it does; the server's own CPU does not.
   const isBusy = conditions.loadBefore > cpus().length / 2;
   const ratios = isBusy ? byCpu : byRate;
@@ -106,9 +92,11 @@ export async function report(args: string[]): Promise<Report> {
       isRatio: true,
     };
   });
-  console.log(checkLines(checks).join('\n'));
-  const passes = checks.every((check) => check.passes);
-  return { suite: 'limits', conditions, load: order, figures: [figures], checks, passes };
+  const results = contestants.map(({ name }, index) => ({ name, rounds: measures[index] ?? [] }));
+  return conclude(
+    { suite: 'limits', conditions, load: { rounds, seconds, connections, clients }, figures: [figures], checks },
+    values.record ? { results, byRate, byCpu } : undefined,
+  );
 }
 
 async function startAll(stack: AsyncDisposableStack, stores: Stores): Promise<Contestant[]> {

@@ -2,21 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openLocalClamd, type LocalClamd } from '../libs/uploads/local-clamd.ts';
+import { atLeast, atMost, conclude, told } from './conclude.ts';
 import { cpuSecondsOf } from './cpu.ts';
 import { clientsFor, loadHttp, quantile } from './http-load.ts';
-import { putInDocument } from './record.ts';
-import {
-  checkLines,
-  conditionsLine,
-  conditionsOf,
-  figuresOf,
-  figureTable,
-  versionsOf,
-  writeResults,
-  type Check,
-  type Figures,
-  type Report,
-} from './report.ts';
+import { conditionsOf, figuresOf, versionsOf, type Check, type Figures, type Report } from './report.ts';
 import { median } from './statistics.ts';
 import { openStores } from './stores.ts';
 import { startContestants, type Contestant, type Contestants } from './uploads/contestants.ts';
@@ -109,53 +98,23 @@ export async function report(args: string[]): Promise<Report> {
     large,
     scansAtOnce: clamd.threads,
   };
-  if (values.record) {
-    writeResults('uploads', {
-      ...conditions,
-      load,
-      contestants: all.map(({ name }) => name),
-      rounds: measured,
-      waiting,
-      waitingP95,
-      stopped,
-      growth,
-      ratios,
-    });
-  }
-  const rows: [title: string, value: number, passes: boolean][] = [
-    [`files taken, x the ceiling (>= ${MARKS.ceiling})`, ratios.toCeiling, ratios.toCeiling >= MARKS.ceiling],
-    [`files taken, x naive (>= ${MARKS.naive})`, ratios.toNaive, ratios.toNaive >= MARKS.naive],
-    [`files taken while the worker scans, x naive`, ratios.scanningToNaive, true],
-    [`files taken, x @tus/server`, ratios.toTus, true],
-    [`median 202 with clamd stopped, x healthy (<= ${MARKS.stopped})`, stopped.ratio, stopped.ratio <= MARKS.stopped],
-    [`files scanned by a worker, x clamdscan (>= ${MARKS.scan})`, ratios.scans, ratios.scans >= MARKS.scan],
-    [
-      `milliseconds from the verdict to a waiting client, p95 (<= ${MARKS.waitingMs})`,
-      waitingP95,
-      waitingP95 <= MARKS.waitingMs,
-    ],
-    [
-      `MiB by which the ingress grew with ${large} x 25 MB at once (<= ${MARKS.growthMiB})`,
-      growth.mib,
-      growth.mib <= MARKS.growthMiB,
-    ],
-    [
-      `share of these that were answered 202 (= 1)`,
-      (growth.statuses['202'] ?? 0) / large,
-      growth.statuses['202'] === large,
-    ],
+  const taken = growth.statuses['202'] ?? 0;
+  const checks: Check[] = [
+    atLeast('files taken, x the ceiling', ratios.toCeiling, MARKS.ceiling, true),
+    atLeast('files taken, x naive', ratios.toNaive, MARKS.naive, true),
+    told('files taken while the worker scans, x naive', ratios.scanningToNaive),
+    told('files taken, x @tus/server', ratios.toTus),
+    atMost('median 202 with clamd stopped, x healthy', stopped.ratio, MARKS.stopped, true),
+    atLeast('files scanned by a worker, x clamdscan', ratios.scans, MARKS.scan, true),
+    atMost('milliseconds from the verdict to a waiting client, p95', waitingP95, MARKS.waitingMs),
+    atMost(`MiB by which the ingress grew with ${large} x 25 MB at once`, growth.mib, MARKS.growthMiB),
+    { title: 'share of these that were answered 202 (= 1)', value: taken / large, passes: taken === large },
   ];
-  const checks = rows.map(([title, value, passes]): Check => ({
-    title,
-    value,
-    passes,
-    isRatio: title.includes(', x '),
-  }));
-  const figures = figuresIn(all, measured);
-  const text = [figures.map(figureTable).join('\n\n'), '', ...checkLines(checks).map((line) => `- ${line}`)].join('\n');
-  console.log(`\n${text}\n`);
-  if (values.record) putInDocument('uploads', `${text}\n\n${conditionsLine(conditions)}`);
-  return { suite: 'uploads', conditions, load, figures, checks, passes: checks.every(({ passes }) => passes) };
+  const names = all.map(({ name }) => name);
+  return conclude(
+    { suite: 'uploads', conditions, load, figures: figuresIn(all, measured), checks },
+    values.record ? { contestants: names, rounds: measured, waiting, waitingP95, stopped, growth, ratios } : undefined,
+  );
 }
 
 /** Every contestant once; then the files that ours holds are scanned, by our worker and by clamdscan. */
