@@ -24,9 +24,11 @@ export async function drainRates(
   say: (line: string) => void,
 ): Promise<{ one: number; three: number }> {
   const rates: Record<1 | 3, number[]> = { 1: [], 3: [] };
-  for (const count of ROUNDS.flat()) rates[count].push(await drainRate(system, senders, count));
-  for (const count of [1, 3] as const)
-    say(`a backlog for ${count}: ${rates[count].map((rate) => Math.round(rate)).join(', ')} a second`);
+  for (const count of ROUNDS.flat()) {
+    const rate = await drainRate(system, senders, count);
+    say(`a backlog for ${count}: ${Math.round(rate)} a second`);
+    rates[count].push(rate);
+  }
   return { one: medianOf(rates[1]), three: medianOf(rates[3]) };
 }
 
