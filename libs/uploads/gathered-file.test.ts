@@ -27,7 +27,7 @@ const takingAtMost = (file: FileHandle, bytes: number): FileHandle =>
 
 it.each([0, 1, 4_096, 100_000, 10_000_000])('writes every byte in order, %d gathered at a time', async (gather) => {
   const file = openGatheredFile(await open(path, 'wx'), () => gather);
-  for (const piece of pieces) await file.write(piece);
+  for (const piece of pieces) await file.write(Buffer.from(piece));
   await file.sync();
   await file.close();
   expect(readFileSync(path).equals(whole)).toBe(true);
@@ -46,10 +46,21 @@ it('lets everything be read that was given so far, and more be written', async (
 
 it('goes on where the disk took a part', async () => {
   const file = openGatheredFile(takingAtMost(await open(path, 'wx'), 1_000), () => 10_000);
-  for (const piece of pieces) await file.write(piece);
+  for (const piece of pieces) await file.write(Buffer.from(piece));
   await file.sync();
   await file.close();
   expect(readFileSync(path).equals(whole)).toBe(true);
+});
+
+it('frees what is written, and holds one chunk only where nothing may be gathered', async () => {
+  const chunks = [1, 2, 3].map((fill) => Buffer.alloc(65_536, fill));
+  const file = openGatheredFile(await open(path, 'wx'), () => 0);
+  for (const chunk of chunks) {
+    await file.write(chunk);
+    expect(chunk.length).toBe(0);
+  }
+  await file.close();
+  expect(readFileSync(path)).toEqual(Buffer.concat([1, 2, 3].map((fill) => Buffer.alloc(65_536, fill))));
 });
 
 it('tells of a write that failed in the call after it, and closes all the same', async () => {

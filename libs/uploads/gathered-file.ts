@@ -1,8 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
+import { freeChunk } from '#uploads/free-chunk.ts';
 
 /** A file that is written in larger pieces than it comes in: a call into the thread pool costs more than its copy. */
 export interface GatheredFile {
-  /** Resolves when the next chunk may come. What was not written to the end is in the hands of the next call. */
+  /**
+   * Resolves when the next chunk may come. What was not written to the end is in the hands of the next call. The chunk is
+   * given away: it is freed when it is written.
+   */
   write(chunk: Buffer): Promise<void>;
   /** Resolves when all that was given can be read. */
   flush(): Promise<void>;
@@ -15,12 +19,17 @@ export interface GatheredFile {
 /** What one file gathers before it is written, and what all files that come in gather together. */
 const GATHER_BYTES = 256 * 1024;
 const GATHER_ALL_BYTES = 8 * 1024 * 1024;
+/** As much as is read off a socket at once: gathering less would be holding more than one chunk for nothing. */
+const LEAST_BYTES = 64 * 1024;
 
-/** Opens gathered files; the more of them are open, the less each gathers. Closing one twice does nothing. */
+/** Opens gathered files; the more of them are open, the less each gathers, down to nothing. Closing one twice does nothing. */
 export function openGathering(): (file: FileHandle) => GatheredFile {
   let opened = 0;
   return (handle) => {
-    const file = openGatheredFile(handle, () => Math.min(GATHER_BYTES, GATHER_ALL_BYTES / opened));
+    const file = openGatheredFile(handle, () => {
+      const share = GATHER_ALL_BYTES / opened;
+      return share < LEAST_BYTES ? 0 : Math.min(GATHER_BYTES, share);
+    });
     opened += 1;
     let isOpen = true;
     return {
@@ -35,7 +44,10 @@ export function openGathering(): (file: FileHandle) => GatheredFile {
   };
 }
 
-/** `gatherBytes` tells how many bytes to gather now; as many again may be on their way to the disk. */
+/**
+ * `gatherBytes` tells how many bytes to gather now; as many again may be on their way to the disk. 0: none are gathered, and
+ * the next chunk waits until this one is written.
+ */
 export function openGatheredFile(file: FileHandle, gatherBytes: () => number): GatheredFile {
   let gathered: Buffer[] = [];
   let bytes = 0;
@@ -60,7 +72,10 @@ export function openGatheredFile(file: FileHandle, gatherBytes: () => number): G
     async write(chunk) {
       gathered.push(chunk);
       bytes += chunk.length;
-      if (bytes >= gatherBytes()) await begin();
+      const limit = gatherBytes();
+      if (bytes < limit) return;
+      await begin();
+      if (limit === 0) await writing;
     },
     flush,
     async sync() {
@@ -80,7 +95,8 @@ async function writeWhole(file: FileHandle, chunks: readonly Buffer[]): Promise<
   for (;;) {
     const { bytesWritten } = await file.writev(left);
     const bytes = left.reduce((sum, { length }) => sum + length, 0);
-    if (bytesWritten === bytes) return;
+    if (bytesWritten === bytes) break;
     left = [Buffer.concat(left).subarray(bytesWritten)];
   }
+  for (const chunk of chunks) freeChunk(chunk);
 }

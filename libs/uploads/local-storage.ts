@@ -96,9 +96,9 @@ function incomingFile({ name, path, file, directory }: IncomingParts): IncomingF
     name,
     write: (chunk) => orStorageFull(file.write(chunk)),
     async commit() {
-      await orStorageFull(file.sync());
+      // The name has been there since the beginning: neither sync waits for the other.
+      await orStorageFull(Promise.all([file.sync(), directory.sync()]));
       await file.close();
-      await orStorageFull(directory.sync());
     },
     async abort() {
       await file.close().catch(() => undefined);

@@ -43,9 +43,9 @@ export async function* readBody(request: IncomingMessage, pace: Pace = defaultPa
 }
 
 interface Arrivals {
-  /** The chunk that has come, if any. The next one is asked for only then. */
+  /** The chunk that has come, if any. */
   take(): Buffer | undefined;
-  /** True when there is something to take or nothing more will come; false if `limitMs` passes first. */
+  /** Asks for the next chunk. True when it has come or nothing more will; false if `limitMs` passes first. */
   wait(limitMs: number): Promise<boolean>;
   close(): void;
 }
@@ -66,7 +66,6 @@ function openArrivals(request: IncomingMessage): Arrivals {
     take() {
       const chunk = held;
       held = undefined;
-      if (chunk !== undefined) request.resume();
       return chunk;
     },
     wait(limitMs) {
@@ -78,6 +77,7 @@ function openArrivals(request: IncomingMessage): Arrivals {
         };
         const timer = setTimeout(() => settle(false), Math.max(0, limitMs));
         wake = () => settle(true);
+        request.resume();
       });
     },
     close() {

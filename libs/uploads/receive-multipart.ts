@@ -1,22 +1,22 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import busboy from 'busboy';
 import { Failure } from '#runtime/failure.ts';
+import { boundaryOf, isAllContent, isDelimiterOpen, type Boundary } from '#uploads/multipart-boundary.ts';
 import { fileNamesIn } from '#uploads/part-head.ts';
 import { readBody, type Pace } from '#uploads/read-body.ts';
-import { tooLarge } from '#uploads/receive.ts';
+import { tooLarge, type Reception } from '#uploads/receive.ts';
 
 /** Boundaries, headers and the one field, besides the file itself. */
 export const ENVELOPE_BYTES = 64 * 1024;
-const MAX_BOUNDARY_CHARS = 70; // RFC 2046 §5.1.1
 const HEAD_BYTES = 32 * 1024; // two part headers as long as busboy takes them
 
 export interface FilePart {
   /** Every name its header gives, the one that counts last. */
   names: readonly string[];
   declaredType: string | undefined;
-  bytes: AsyncIterable<Buffer>;
 }
 
 export interface MultipartBody<T> {
@@ -26,41 +26,67 @@ export interface MultipartBody<T> {
 }
 
 /**
- * Reads a multipart body of exactly one part `file`, and optionally a field `sha256`. `store` gets the file while it
- * comes in and must read or destroy it; `discard` gets what it returned if the rest of the body is refused.
+ * Reads a multipart body of exactly one part `file`, and optionally a field `sha256`. The file goes to the reception that
+ * `store` opens for it, which is aborted if the rest of the body is refused.
  * @throws Failure `malformed-multipart`, `file-missing`, `filename-missing`, `too-many-files`, `too-many-fields`,
- * `too-large`, and what `store` throws.
+ * `too-large`, and what `store` and its reception throw.
  */
 export async function receiveMultipart<T>(
   request: IncomingMessage,
   { maxBytes, pace }: { maxBytes: number; pace: Pace },
-  store: (part: FilePart) => Promise<T>,
-  discard: (stored: T) => Promise<void>,
+  store: (part: FilePart) => Reception<T>,
 ): Promise<MultipartBody<T>> {
-  const parser = openParser(request, maxBytes);
+  const boundary = boundaryOf(request.headers['content-type'] ?? '');
+  if (boundary === undefined) throw new Failure('malformed-multipart', { detail: 'a boundary has 1 to 70 characters' });
+  const parser = openParser(request, boundary, maxBytes);
+  const { delimiter } = boundary;
   const head = new BodyHead();
   let refusal: Error | undefined;
   let stream: Readable | undefined;
-  let file: Promise<T> | undefined;
+  let reception: Reception<T> | undefined;
   let sha256: string | undefined;
+  let isInFile = false;
   const refused = Promise.withResolvers<void>();
   const refuse = (failure: Error): void => {
     refusal ??= failure;
     refused.resolve();
   };
+  const take = (chunk: Buffer): void => {
+    if (refusal !== undefined) return;
+    try {
+      reception?.take(chunk);
+    } catch (error) {
+      refuse(error as Error);
+    }
+  };
+
+  async function parse(chunk: Buffer): Promise<void> {
+    head.keep(chunk);
+    // Full for the moment, and only late if it has not parsed all of it by now.
+    const isFull = !parser.write(chunk);
+    if (isFull && parser.writableLength > 0) await Promise.race([once(parser, 'drain'), refused.promise]);
+    if (boundary?.contentType === undefined) return;
+    // Then the file's part has ended if its end was in there. What comes until its next delimiter needs no parser.
+    await nextTurn();
+    const isOpen = parser.writableLength > 0 || isDelimiterOpen(chunk, delimiter);
+    isInFile = reception !== undefined && stream?.readableEnded === false && !isOpen;
+  }
 
   parser.on('file', (field, bytes, info) => {
     stream = bytes;
-    // Whoever reads the stream reports its error; without a listener it would be one of the process.
+    // The parser reports what is wrong too; without a listener it would be an error of the process.
     bytes.on('error', () => undefined);
     const names = field === 'file' ? fileNamesIn(head.text(), info.filename) : [];
     if (field !== 'file') refuse(new Failure('file-missing', { detail: 'the part must be named file' }));
     else if (names.length === 0) refuse(new Failure('filename-missing'));
     if (refusal !== undefined) return;
-    // Left early, the stream must stay: the parser would take its end for a fault of the body.
-    const chunks = bytes.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-    file = store({ names, declaredType: info.mimeType.toLowerCase(), bytes: chunks });
-    file.catch(refuse);
+    try {
+      reception = store({ names, declaredType: info.mimeType.toLowerCase() });
+    } catch (error) {
+      refuse(error as Error);
+      return;
+    }
+    bytes.on('data', take);
   });
   parser.on('field', (field, value) => {
     if (field === 'file') refuse(new Failure('filename-missing'));
@@ -78,34 +104,30 @@ export async function receiveMultipart<T>(
     for await (const chunk of readBody(request, pace)) {
       bytes += chunk.length;
       if (bytes > maxBytes + ENVELOPE_BYTES) throw tooLarge(maxBytes);
-      head.keep(chunk);
-      if (!parser.write(chunk)) await Promise.race([once(parser, 'drain'), refused.promise]);
+      if (isInFile && isAllContent(chunk, delimiter)) take(chunk);
+      else await parse(chunk);
       if (refusal !== undefined) throw refusal;
+      await reception?.ready();
     }
     parser.end();
     await refused.promise;
     if (refusal !== undefined) throw refusal;
-    if (file === undefined) throw new Failure('file-missing');
-    return { file: await file, sha256 };
+    if (reception === undefined) throw new Failure('file-missing');
+    return { file: await reception.end(), sha256 };
   } catch (error) {
     // Settled before the parser is ended, which reports an error of its own.
     const cause = refusal ?? error;
     stream?.destroy(cause instanceof Error ? cause : undefined);
     parser.destroy();
-    await file?.then(discard, () => undefined);
+    await reception?.abort();
     throw cause;
   }
 }
 
-function openParser(request: IncomingMessage, maxBytes: number): busboy.Busboy {
-  const boundary = /;\s*boundary=(?:"([^"]*)"|([^\s;]+))/i.exec(request.headers['content-type'] ?? '');
-  const length = (boundary?.[1] ?? boundary?.[2] ?? '').length;
-  if (length === 0 || length > MAX_BOUNDARY_CHARS) {
-    throw new Failure('malformed-multipart', { detail: 'a boundary has 1 to 70 characters' });
-  }
+function openParser(request: IncomingMessage, { contentType }: Boundary, maxBytes: number): busboy.Busboy {
   try {
     return busboy({
-      headers: request.headers,
+      headers: contentType === undefined ? request.headers : { 'content-type': contentType },
       defParamCharset: 'utf8',
       preservePath: false,
       limits: {
@@ -130,7 +152,8 @@ class BodyHead {
 
   keep(chunk: Buffer): void {
     if (this.#bytes >= HEAD_BYTES) return;
-    this.#kept.push(chunk.subarray(0, HEAD_BYTES - this.#bytes));
+    // A copy: the chunk is freed when its file is written.
+    this.#kept.push(Buffer.from(chunk.subarray(0, HEAD_BYTES - this.#bytes)));
     this.#bytes += chunk.length;
   }
 

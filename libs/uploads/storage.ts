@@ -7,6 +7,7 @@ export const zones = ['quarantine', 'clean'] as const satisfies Zone[];
 export interface IncomingFile {
   /** 256 random bits in hex; nothing of what a client sent. */
   readonly name: string;
+  /** The chunk is given away: its memory is freed when it is written, if it has that for itself. */
   write(chunk: Buffer): Promise<void>;
   /**
    * Resolves when the bytes and their name survive a power cut.

@@ -9,7 +9,7 @@ import { extensionOf, safeName } from '#uploads/file-name.ts';
 import { isTakenRaw, type FilePolicy } from '#uploads/file-policy.ts';
 import type { UploadLimits } from '#uploads/limits.ts';
 import { defaultPace, readBody, type Pace } from '#uploads/read-body.ts';
-import { receive, tooLarge, type ReceivedFile } from '#uploads/receive.ts';
+import { openReception, receive, tooLarge, type ReceivedFile, type Reception } from '#uploads/receive.ts';
 import { ENVELOPE_BYTES, receiveMultipart } from '#uploads/receive-multipart.ts';
 import type { Storage } from '#uploads/storage.ts';
 import { isTicketId, type AuthoriseAttachment } from '#uploads/ticket-check.ts';
@@ -165,7 +165,8 @@ type ReadFile = { file: ReceivedUpload; sha256: Buffer | undefined };
 
 async function readRaw(parts: AttachmentParts, request: Request, form: RawForm): Promise<ReadFile> {
   const { storage, limits, pace = defaultPace, checkpoint } = parts;
-  const received = await receive(storage, readBody(request, pace), { maxBytes: limits.maxBytes, checkpoint });
+  const reception = openReception(storage, { maxBytes: limits.maxBytes, checkpoint });
+  const received = await receive(reception, readBody(request, pace));
   const { name: originalName, extension, declaredType } = form;
   return { file: { ...received, originalName, extension, declaredType }, sha256: undefined };
 }
@@ -173,16 +174,12 @@ async function readRaw(parts: AttachmentParts, request: Request, form: RawForm):
 async function readForm(parts: AttachmentParts, request: Request): Promise<ReadFile> {
   const { storage, limits, policy, pace = defaultPace, checkpoint } = parts;
   const { maxBytes } = limits;
-  const { file, sha256 } = await receiveMultipart(
-    request,
-    { maxBytes, pace },
-    async ({ names, declaredType, bytes }): Promise<ReceivedUpload> => {
-      const { name: originalName, extension } = judgeNames(names, policy);
-      const received = await receive(storage, bytes, { maxBytes, checkpoint });
-      return { ...received, originalName, extension, declaredType };
-    },
-    ({ incoming }) => incoming.abort(),
-  );
+  const { file, sha256 } = await receiveMultipart(request, { maxBytes, pace }, ({ names, declaredType }) => {
+    const { name: originalName, extension } = judgeNames(names, policy);
+    const reception = openReception(storage, { maxBytes, checkpoint });
+    const end = async () => ({ ...(await reception.end()), originalName, extension, declaredType });
+    return { ...reception, end } satisfies Reception<ReceivedUpload>;
+  });
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(sha256)) {
     await file.incoming.abort();
     throw new Failure('request-malformed', { detail: 'sha256' });

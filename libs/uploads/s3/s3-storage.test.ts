@@ -57,7 +57,7 @@ const scratch = (): string[] => readdirSync(join(dataDir, 'scratch'));
 describe('what comes in', () => {
   it('is put into the bucket once, with its digest, when all of it is there, and is nowhere under a name before', async () => {
     const incoming = await storage.create();
-    await incoming.write(CONTENT);
+    await incoming.write(Buffer.from(CONTENT));
     expect([seen(), scratch()]).toEqual([[], []]);
     await incoming.commit(sha256Of(CONTENT));
     expect(seen()).toEqual(['PutObject quarantine']);
@@ -102,7 +102,7 @@ describe('what comes in', () => {
 
   it('is refused if S3 has got other bytes than were hashed', async () => {
     const incoming = await storage.create();
-    await incoming.write(CONTENT);
+    await incoming.write(Buffer.from(CONTENT));
     await expect(incoming.commit(sha256Of('others'))).rejects.toMatchObject(UNAVAILABLE);
     await incoming.abort();
     expect(await s3.keys('quarantine')).toEqual([]);
@@ -227,7 +227,7 @@ describe('the log', () => {
   it('holds what failed and how, and neither credentials nor signatures nor names', async () => {
     fail('PutObject', Infinity, { status: 403, code: 'SignatureDoesNotMatch' });
     const incoming = await storage.create();
-    await incoming.write(CONTENT);
+    await incoming.write(Buffer.from(CONTENT));
     await expect(incoming.commit(sha256Of(CONTENT))).rejects.toMatchObject(UNAVAILABLE);
     await incoming.abort();
     expect(logged).toContain('S3 PutObject: SignatureDoesNotMatch (403)');

@@ -29,8 +29,8 @@ export function openSpooledFile({ name, handle, file, put, readBack, remove }: S
   return {
     name,
     async write(chunk) {
-      await orStorageFull(file.write(chunk));
       sizeBytes += chunk.length;
+      await orStorageFull(file.write(chunk));
     },
     async commit(sha256) {
       await orStorageFull(file.flush());
