@@ -4,10 +4,10 @@ import { freeChunk } from '#uploads/free-chunk.ts';
 /** A file that is written in larger pieces than it comes in: a call into the thread pool costs more than its copy. */
 export interface GatheredFile {
   /**
-   * Resolves when the next chunk may come. What was not written to the end is in the hands of the next call. The chunk is
-   * given away: it is freed when it is written.
+   * Undefined if the next chunk may come at once; otherwise it resolves when it may. What was not written to the end is in
+   * the hands of the next call. The chunk is given away: it is freed when it is written.
    */
-  write(chunk: Buffer): Promise<void>;
+  write(chunk: Buffer): Promise<void> | undefined;
   /** Resolves when all that was given can be read. */
   flush(): Promise<void>;
   /** Resolves when all that was given survives a power cut. */
@@ -69,13 +69,12 @@ export function openGatheredFile(file: FileHandle, gatherBytes: () => number): G
   }
 
   return {
-    async write(chunk) {
+    write(chunk) {
       gathered.push(chunk);
       bytes += chunk.length;
       const limit = gatherBytes();
-      if (bytes < limit) return;
-      await begin();
-      if (limit === 0) await writing;
+      if (limit === 0) return flush();
+      return bytes < limit ? undefined : begin();
     },
     flush,
     async sync() {

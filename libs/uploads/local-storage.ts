@@ -94,7 +94,10 @@ interface IncomingParts {
 function incomingFile({ name, path, file, directory }: IncomingParts): IncomingFile {
   return {
     name,
-    write: (chunk) => orStorageFull(file.write(chunk)),
+    write(chunk) {
+      const written = file.write(chunk);
+      return written && orStorageFull(written);
+    },
     async commit() {
       // The name has been there since the beginning: neither sync waits for the other.
       await orStorageFull(Promise.all([file.sync(), directory.sync()]));

@@ -6,7 +6,7 @@ import busboy from 'busboy';
 import { Failure } from '#runtime/failure.ts';
 import { boundaryOf, isAllContent, isDelimiterOpen, type Boundary } from '#uploads/multipart-boundary.ts';
 import { fileNamesIn } from '#uploads/part-head.ts';
-import { readBody, type Pace } from '#uploads/read-body.ts';
+import { openBody, type Pace } from '#uploads/read-body.ts';
 import { tooLarge, type Reception } from '#uploads/receive.ts';
 
 /** Boundaries, headers and the one field, besides the file itself. */
@@ -39,6 +39,7 @@ export async function receiveMultipart<T>(
   const boundary = boundaryOf(request.headers['content-type'] ?? '');
   if (boundary === undefined) throw new Failure('malformed-multipart', { detail: 'a boundary has 1 to 70 characters' });
   const parser = openParser(request, boundary, maxBytes);
+  const body = openBody(request, pace);
   const { delimiter } = boundary;
   const head = new BodyHead();
   let refusal: Error | undefined;
@@ -101,13 +102,14 @@ export async function receiveMultipart<T>(
 
   try {
     let bytes = 0;
-    for await (const chunk of readBody(request, pace)) {
+    for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
       bytes += chunk.length;
       if (bytes > maxBytes + ENVELOPE_BYTES) throw tooLarge(maxBytes);
       if (isInFile && isAllContent(chunk, delimiter)) take(chunk);
       else await parse(chunk);
       if (refusal !== undefined) throw refusal;
-      await reception?.ready();
+      const notReady = reception?.ready();
+      if (notReady !== undefined) await notReady;
     }
     parser.end();
     await refused.promise;
@@ -121,6 +123,8 @@ export async function receiveMultipart<T>(
     parser.destroy();
     await reception?.abort();
     throw cause;
+  } finally {
+    body.close();
   }
 }
 

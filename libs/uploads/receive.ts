@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Failure } from '#runtime/failure.ts';
 import { passCheckpoint, type Checkpoint } from '#uploads/checkpoint.ts';
+import type { RequestBody } from '#uploads/read-body.ts';
 import type { IncomingFile, Storage } from '#uploads/storage.ts';
 
 export interface ReceivedFile {
@@ -17,10 +18,10 @@ export interface Reception<T = ReceivedFile> {
    */
   take(chunk: Buffer): void;
   /**
-   * Resolves when the next chunk may come.
+   * Undefined if the next chunk may come at once; otherwise it resolves when it may.
    * @throws Failure `storage-full`, and whatever the storage throws.
    */
-  ready(): Promise<void>;
+  ready(): Promise<void> | undefined;
   /**
    * Not durable until `incoming.commit()`.
    * @throws Failure `file-empty`, and what `ready` throws.
@@ -44,16 +45,16 @@ export function openReception(storage: Storage, { maxBytes, checkpoint = passChe
   let incoming: IncomingFile | undefined;
   let sizeBytes = 0;
 
-  async function create(): Promise<IncomingFile> {
+  async function created(): Promise<IncomingFile> {
+    if (incoming !== undefined) return incoming;
     incoming = await creating;
     checkpoint('file-created');
     return incoming;
   }
 
-  async function writeTaken(): Promise<IncomingFile> {
-    const file = incoming ?? (await create());
+  async function writeTaken(): Promise<void> {
+    const file = await created();
     for (let chunk = taken.shift(); chunk !== undefined; chunk = taken.shift()) await file.write(chunk);
-    return file;
   }
 
   return {
@@ -63,11 +64,14 @@ export function openReception(storage: Storage, { maxBytes, checkpoint = passChe
       hash.update(chunk);
       taken.push(chunk);
     },
-    async ready() {
-      await writeTaken();
+    ready() {
+      if (incoming === undefined || taken.length > 1) return writeTaken();
+      const chunk = taken.pop();
+      return chunk && incoming.write(chunk);
     },
     async end() {
-      const file = await writeTaken();
+      await writeTaken();
+      const file = await created();
       if (sizeBytes === 0) throw new Failure('file-empty');
       return { incoming: file, sizeBytes, sha256: hash.digest() };
     },
@@ -79,18 +83,21 @@ export function openReception(storage: Storage, { maxBytes, checkpoint = passChe
 
 /**
  * Streams bytes into quarantine once. What fails in the middle leaves no file.
- * @throws Failure as the reception does, and whatever the source throws.
+ * @throws Failure as the reception and the body do.
  */
-export async function receive(reception: Reception, source: AsyncIterable<Buffer>): Promise<ReceivedFile> {
+export async function receive(reception: Reception, body: RequestBody): Promise<ReceivedFile> {
   try {
-    for await (const chunk of source) {
+    for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) {
       reception.take(chunk);
-      await reception.ready();
+      const notReady = reception.ready();
+      if (notReady !== undefined) await notReady;
     }
     return await reception.end();
   } catch (error) {
     await reception.abort();
     throw error;
+  } finally {
+    body.close();
   }
 }
 

@@ -7,8 +7,11 @@ export const zones = ['quarantine', 'clean'] as const satisfies Zone[];
 export interface IncomingFile {
   /** 256 random bits in hex; nothing of what a client sent. */
   readonly name: string;
-  /** The chunk is given away: its memory is freed when it is written, if it has that for itself. */
-  write(chunk: Buffer): Promise<void>;
+  /**
+   * Undefined if the next chunk may come at once. The chunk is given away: its memory is freed when it is written, if it has
+   * that for itself.
+   */
+  write(chunk: Buffer): Promise<void> | undefined;
   /**
    * Resolves when the bytes and their name survive a power cut.
    * @param sha256 of all that was written; a storage elsewhere is held against it.

@@ -8,7 +8,7 @@ import { sha256Of } from '#uploads/digest.ts';
 import { extensionOf, safeName } from '#uploads/file-name.ts';
 import { isTakenRaw, type FilePolicy } from '#uploads/file-policy.ts';
 import type { UploadLimits } from '#uploads/limits.ts';
-import { defaultPace, readBody, type Pace } from '#uploads/read-body.ts';
+import { defaultPace, openBody, type Pace } from '#uploads/read-body.ts';
 import { openReception, receive, tooLarge, type ReceivedFile, type Reception } from '#uploads/receive.ts';
 import { ENVELOPE_BYTES, receiveMultipart } from '#uploads/receive-multipart.ts';
 import type { Storage } from '#uploads/storage.ts';
@@ -166,7 +166,7 @@ type ReadFile = { file: ReceivedUpload; sha256: Buffer | undefined };
 async function readRaw(parts: AttachmentParts, request: Request, form: RawForm): Promise<ReadFile> {
   const { storage, limits, pace = defaultPace, checkpoint } = parts;
   const reception = openReception(storage, { maxBytes: limits.maxBytes, checkpoint });
-  const received = await receive(reception, readBody(request, pace));
+  const received = await receive(reception, openBody(request, pace));
   const { name: originalName, extension, declaredType } = form;
   return { file: { ...received, originalName, extension, declaredType }, sha256: undefined };
 }

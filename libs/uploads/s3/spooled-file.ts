@@ -28,9 +28,10 @@ export function openSpooledFile({ name, handle, file, put, readBack, remove }: S
   let isStored = false;
   return {
     name,
-    async write(chunk) {
+    write(chunk) {
       sizeBytes += chunk.length;
-      await orStorageFull(file.write(chunk));
+      const written = file.write(chunk);
+      return written && orStorageFull(written);
     },
     async commit(sha256) {
       await orStorageFull(file.flush());
