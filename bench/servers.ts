@@ -5,6 +5,8 @@ import { spawnTethered } from '../libs/runtime/spawn-tethered.ts';
 
 const root = join(import.meta.dirname, '..');
 const READY_LIMIT_MS = 20_000;
+/** As docker-compose.yml and npm start run it. */
+const NODE_FLAGS: Record<string, readonly string[]> = { 'apps/ingress/main.ts': ['--max-semi-space-size=16'] };
 
 export async function migrateDatabase(env: Record<string, string>): Promise<void> {
   const migrate = await startProgram('apps/migrate/main.ts', env);
@@ -35,7 +37,7 @@ export const startProgram = (
   flags: readonly string[] = [],
   args: readonly string[] = [],
 ) =>
-  spawnTethered(process.execPath, [...flags, join(root, file), ...args], {
+  spawnTethered(process.execPath, [...(NODE_FLAGS[file] ?? []), ...flags, join(root, file), ...args], {
     endSignal: 'SIGTERM',
     graceMs: 10_000,
     cwd: root,

@@ -16,6 +16,8 @@ export interface ProcessOptions {
   onTrouble: (line: string) => void;
 }
 
+/** Half of what Node 24 lets the young generation grow to: 200 uploads at once cost it 55 MiB less (docs/performance.md). */
+const NODE_FLAGS: Record<string, readonly string[]> = { ingress: ['--max-semi-space-size=16'] };
 /** A process that was told to stop has this long to finish what it does. */
 const STOP_LIMIT_MS = 5_500;
 const root = join(import.meta.dirname, '..', '..');
@@ -25,7 +27,7 @@ const root = join(import.meta.dirname, '..', '..');
  * it that we are gone.
  */
 export function startProcess({ name, env, log, onTrouble }: ProcessOptions): Started {
-  const child = spawn(process.execPath, [join('apps', name, 'main.ts')], {
+  const child = spawn(process.execPath, [...(NODE_FLAGS[name] ?? []), join('apps', name, 'main.ts')], {
     cwd: root,
     env,
     detached: true,
