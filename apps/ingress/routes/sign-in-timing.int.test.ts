@@ -1,6 +1,6 @@
 import { hashSync } from '@node-rs/bcrypt';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { effort } from '#testing/effort.ts';
+import { effort, limitFor } from '#testing/effort.ts';
 import { makeUser, openClient, PASSWORD, randomAddress } from '../testing/people.ts';
 import { useTwoIngresses } from '../testing/two-ingresses.ts';
 
@@ -84,7 +84,7 @@ describe.runIf(isFullRun)('how long a failed sign-in takes', () => {
       const beyond = zs.filter((z) => Math.abs(z) > MAX_Z && Math.sign(z) === Math.sign(zs[0] ?? 0));
       expect(beyond.length, `${state}: z of each round ${zs.map((z) => z.toFixed(2)).join(', ')}`).toBeLessThan(ROUNDS);
     }
-  }, 600_000);
+  }, limitFor(600_000));
 
   it('does not tell a locked account from an unknown one that was tried as often', async () => {
     for (const state of ['locked', 'locked unknown'] as const) {
