@@ -65,26 +65,32 @@ describe.runIf(isFullRun)('how long a failed sign-in takes', () => {
     return tookMs;
   }
 
-  it('does not tell a known account from an unknown, disabled, password-less or imported one', async () => {
-    const suspicious = new Map<State, number[]>();
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const samples = new Map<State, number[]>(states.map((state) => [state, []]));
-      for (let sample = 0; sample < SAMPLES; sample += 1) {
-        const index = Math.floor((round * SAMPLES + sample) / 5);
-        for (const state of shuffled(states)) samples.get(state)?.push(await timeOf(state, index, 401));
-        await keepCalm(states.length);
+  it(
+    'does not tell a known account from an unknown, disabled, password-less or imported one',
+    async () => {
+      const suspicious = new Map<State, number[]>();
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const samples = new Map<State, number[]>(states.map((state) => [state, []]));
+        for (let sample = 0; sample < SAMPLES; sample += 1) {
+          const index = Math.floor((round * SAMPLES + sample) / 5);
+          for (const state of shuffled(states)) samples.get(state)?.push(await timeOf(state, index, 401));
+          await keepCalm(states.length);
+        }
+        for (const state of states.slice(1)) {
+          const z = mannWhitney(samples.get('known') ?? [], samples.get(state) ?? []);
+          suspicious.set(state, [...(suspicious.get(state) ?? []), z]);
+        }
       }
-      for (const state of states.slice(1)) {
-        const z = mannWhitney(samples.get('known') ?? [], samples.get(state) ?? []);
-        suspicious.set(state, [...(suspicious.get(state) ?? []), z]);
+      // One round in a hundred is beyond by chance; one account in a thousand would be in two of three, in the same direction.
+      for (const [state, zs] of suspicious) {
+        const beyond = zs.filter((z) => Math.abs(z) > MAX_Z && Math.sign(z) === Math.sign(zs[0] ?? 0));
+        expect(beyond.length, `${state}: z of each round ${zs.map((z) => z.toFixed(2)).join(', ')}`).toBeLessThan(
+          ROUNDS,
+        );
       }
-    }
-    // One round in a hundred is beyond by chance; one account in a thousand would be in two of three, in the same direction.
-    for (const [state, zs] of suspicious) {
-      const beyond = zs.filter((z) => Math.abs(z) > MAX_Z && Math.sign(z) === Math.sign(zs[0] ?? 0));
-      expect(beyond.length, `${state}: z of each round ${zs.map((z) => z.toFixed(2)).join(', ')}`).toBeLessThan(ROUNDS);
-    }
-  }, limitFor(600_000));
+    },
+    limitFor(600_000),
+  );
 
   it('does not tell a locked account from an unknown one that was tried as often', async () => {
     for (const state of ['locked', 'locked unknown'] as const) {
