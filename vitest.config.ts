@@ -18,6 +18,8 @@ export default defineConfig({
           globalSetup: 'libs/testing/global-setup.ts',
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          // They share one PostgreSQL server: the sealer waits for every transaction that is open on it, those of other tests too.
+          fileParallelism: false,
         },
       },
     ],
