@@ -1,3 +1,5 @@
+import { freeChunk } from '#runtime/free-chunk.ts';
+
 const BLOCK_BYTES = 16 * 1024;
 
 /** Bytes that are still coming in. */
@@ -52,7 +54,7 @@ class FreeBlocks {
 
   give(block: Buffer): void {
     if ((this.#blocks.length + 1) * BLOCK_BYTES <= this.#keepBytes) this.#blocks.push(block);
-    else release(block);
+    else freeChunk(block);
   }
 }
 
@@ -75,7 +77,7 @@ class Blocks implements Gathered {
       from += copied;
       this.bytes += copied;
     }
-    release(chunk);
+    freeChunk(chunk);
   }
 
   copyInto(target: Buffer): void {
@@ -89,9 +91,4 @@ class Blocks implements Gathered {
     this.#blocks = undefined;
     this.bytes = 0;
   }
-}
-
-/** Left to the collector, the memory of chunks would come to more than the bodies themselves before it is freed. */
-function release({ buffer, byteLength }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

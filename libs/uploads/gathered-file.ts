@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { freeChunk } from '#uploads/free-chunk.ts';
+import { freeChunk } from '#runtime/free-chunk.ts';
 
 /** A file that is written in larger pieces than it comes in: a call into the thread pool costs more than its copy. */
 export interface GatheredFile {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { freeChunk } from '#uploads/free-chunk.ts';
+import { freeChunk } from '#runtime/free-chunk.ts';
 
 it('frees a chunk that has its memory for itself', () => {
   const chunk = Buffer.alloc(65_536, 1);
