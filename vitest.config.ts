@@ -1,4 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/** Each has a PostgreSQL server of its own in the integration tests, so there are not as many as a large machine has cores. */
+const maxWorkers = Math.min(4, availableParallelism());
 
 export default defineConfig({
   cacheDir: '.cache/vitest',
@@ -7,6 +11,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          maxWorkers,
           include: ['{apps,libs}/**/*.test.ts', 'bench/{all,charts,profile,rows,soak}/*.test.ts', 'setup/*.test.mjs'],
           exclude: ['**/*.int.test.ts', 'apps/console/**'],
         },
@@ -18,8 +23,7 @@ export default defineConfig({
           globalSetup: 'libs/testing/global-setup.ts',
           testTimeout: 30_000,
           hookTimeout: 60_000,
-          // They share one PostgreSQL server: the sealer waits for every transaction that is open on it, those of other tests too.
-          fileParallelism: false,
+          maxWorkers,
         },
       },
     ],

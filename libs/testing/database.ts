@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { openPool, type Pool } from '#database/pool.ts';
+import { environment } from '#runtime/config.ts';
 import { runAs } from '#testing/database-template.ts';
+import type { TestDatabaseServer } from '#testing/services.ts';
 
 export interface TestDatabase extends AsyncDisposable {
   /** Signs in as the application's role. */
@@ -20,7 +22,7 @@ export interface TestDatabaseOptions {
 
 /** A fresh, migrated database of the test's own. Disposing of it ends every session on it. */
 export async function openTestDatabase({ empty = false }: TestDatabaseOptions = {}): Promise<TestDatabase> {
-  const { superuserUrl, ownerUrl, url, template } = inject('services').database;
+  const { superuserUrl, ownerUrl, url, template } = serverOfThisWorker();
   const name = `test_${randomBytes(6).toString('hex')}`;
   await runAs(
     superuserUrl,
@@ -38,4 +40,13 @@ export async function openTestDatabase({ empty = false }: TestDatabaseOptions = 
       await runAs(superuserUrl, `drop database ${name} with (force)`);
     },
   };
+}
+
+function serverOfThisWorker(): TestDatabaseServer {
+  const { databases } = inject('services');
+  // Vitest numbers the workers that are alive from 1.
+  const number = Number(environment()['VITEST_POOL_ID']);
+  const server = databases[number - 1];
+  if (server === undefined) throw new Error(`vitest worker ${number} has no PostgreSQL: there are ${databases.length}`);
+  return server;
 }

@@ -6,7 +6,10 @@ import type { TestServices } from '#testing/services.ts';
 
 /** Starts the services that integration tests use, once for a run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = fork(join(import.meta.dirname, 'serve.ts'), { detached: true, execArgv: [] });
+  const server = fork(join(import.meta.dirname, 'serve.ts'), [`${project.config.maxWorkers}`], {
+    detached: true,
+    execArgv: [],
+  });
   const ended = once(server, 'exit');
   const [first] = await Promise.race([
     once(server, 'message') as Promise<[TestServices]>,
