@@ -2,6 +2,7 @@ import { askUntilAnswered } from './ask-until-answered.ts';
 import { openCoolDown } from './cool-down.ts';
 import { grantOf, type Grant } from './grant.ts';
 import type { Platform } from './platform.ts';
+import { openRefreshGrace } from './refresh-grace.ts';
 import type { RefreshOutcome, Tokens } from './refresh-answer.ts';
 import { delayed, personChanged, signedOut } from './session-problem.ts';
 import type { ServerClock } from './server-clock.ts';
@@ -38,10 +39,6 @@ export interface Session {
 }
 
 const LOCK_LIMIT_MS = 2_000;
-/** How long the server repeats an answer that was lost, unless it was told otherwise. */
-const GRACE_MS = 30_000;
-/** A repeat may take its time on the way there and has to arrive within the grace, or it is taken for a replay. */
-const REPEAT_UNTIL_MS = 12_000;
 
 /** One session of one tab: one refresh at a time, and a sign-out always wins against it. */
 export function openSession(parts: SessionParts): Session {
@@ -50,8 +47,7 @@ export function openSession(parts: SessionParts): Session {
   /** Raised by every sign-in and sign-out: what began before may not commit after. */
   let epoch = 0;
   let flight: { promise: Promise<Grant>; abort: AbortController } | undefined;
-  /** Since when the server may have exchanged what is held: the grace ends no earlier than it would end from here. */
-  let asked = { token: undefined as string | undefined, sinceMs: 0 };
+  const grace = openRefreshGrace(platform.now);
   let lastHeld: string | undefined;
   let isOut = isWithout();
 
@@ -138,27 +134,20 @@ export function openSession(parts: SessionParts): Session {
         const now = held();
         return now !== undefined && now.accessToken !== stale?.accessToken && isFresh(now);
       };
-      const sinceMs = firstAskedMs(grant?.accessToken);
+      const mayRepeat = grace.present(grant?.accessToken);
       const outcome = isReplaced()
         ? undefined
         : await askUntilAnswered({
             after: platform.after,
             ask: (signal) => ask(grant, signal),
             abort,
-            mayRepeat: () => isAlone && platform.now() - sinceMs < REPEAT_UNTIL_MS,
+            mayRepeat: () => isAlone && mayRepeat(),
             isReplaced,
           });
       const isLate = epoch !== startedIn || (!hasCookie && held()?.sessionId !== stale?.sessionId);
       if (isLate) throw isOut || isWithout() ? signedOut('signed-out') : personChanged();
       return outcome === undefined ? (held() as Grant) : commit(outcome);
     });
-  }
-
-  /** When the token was presented first: earlier than now where the last answers failed. */
-  function firstAskedMs(token: string | undefined): number {
-    const now = platform.now();
-    if (asked.token !== token || now - asked.sinceMs > GRACE_MS) asked = { token, sinceMs: now };
-    return asked.sinceMs;
   }
 
   function commit(outcome: RefreshOutcome): Grant {

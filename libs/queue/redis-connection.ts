@@ -3,7 +3,8 @@ import type { QueueConnection, QueueConnectionOptions } from '#queue/queue-conne
 import { openErrorLog } from '#queue/error-log.ts';
 import { paced, rest, workerSettings } from '#queue/paced-backend.ts';
 import { queueFailure } from '#queue/queue-failure.ts';
-import { memoryRatioOf, openRedis, openWorkerRedis, runIdsOf, whenReady } from '#redis/client.ts';
+import { openRedis, openWorkerRedis, whenReady } from '#redis/client.ts';
+import { memoryRatioOf, runIdsOf } from '#redis/info.ts';
 import { warningsOf } from '#redis/inspect.ts';
 import { within } from '#runtime/deadline.ts';
 import { newId } from '#runtime/id.ts';

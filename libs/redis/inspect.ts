@@ -1,4 +1,5 @@
-import { parseInfo, serversOf, type Redis, type RedisClient } from '#redis/client.ts';
+import { serversOf, type Redis, type RedisClient } from '#redis/client.ts';
+import { parseInfo } from '#redis/info.ts';
 
 /** What of a Redis decides whether jobs are safe in it; undefined is what it refuses to tell. */
 export interface RedisFacts {
