@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
 import { join, relative } from 'node:path';
 import { newId } from '#runtime/id.ts';
 
@@ -16,6 +16,8 @@ export const SEGMENT_SUFFIX = '.seg';
 /** A directory of one process's own, among those of other processes. */
 export interface ClaimedDirectory {
   readonly path: string;
+  /** Makes it anew if another process has taken this one for gone: one of another machine does not see who listens here. */
+  restore(): Promise<void>;
   /** Moves the segments of processes that are gone into this directory; @returns how many. */
   adopt(): Promise<number>;
   /** Gives it up; it is removed if it is empty. */
@@ -24,28 +26,63 @@ export interface ClaimedDirectory {
 
 /** Makes a directory under `root` that others take for abandoned as soon as this process is gone. */
 export async function claimDirectory(root: string): Promise<ClaimedDirectory> {
-  await mkdir(root, { recursive: true, mode: 0o700 });
   const name = randomBytes(4).toString('hex');
+  const path = join(root, name);
+  let server = await occupy(root, name);
+  let restoring: Promise<void> | undefined;
+
+  async function makeAnew(): Promise<void> {
+    if (await exists(path)) return;
+    server.close();
+    server = await occupy(root, name);
+  }
+  const restore = (): Promise<void> => {
+    restoring ??= makeAnew().finally(() => {
+      restoring = undefined;
+    });
+    return restoring;
+  };
+
+  return {
+    path,
+    restore,
+    async adopt() {
+      await restore();
+      return adoptOrphans(root, name);
+    },
+    async close() {
+      if (server.listening) {
+        const closed = once(server, 'close');
+        server.close();
+        await closed;
+      }
+      await rm(join(path, ALIVE), { force: true });
+      await rmdir(path).catch(ignoreCode('ENOENT', 'ENOTEMPTY', 'EEXIST'));
+    },
+  };
+}
+
+async function occupy(root: string, name: string): Promise<Server> {
   // It gets its real name only once it is listened on: before, it would look abandoned.
   const unborn = join(root, UNBORN + name);
-  const path = join(root, name);
-  await mkdir(unborn, { mode: 0o700 });
+  await rm(unborn, { recursive: true, force: true });
+  await mkdir(unborn, { recursive: true, mode: 0o700 });
   const server = createServer((socket) => socket.destroy());
   server.listen(socketPath(join(unborn, ALIVE)));
   await once(server, 'listening');
   server.unref();
-  await rename(unborn, path);
-  return {
-    path,
-    adopt: () => adoptOrphans(root, name),
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      await closed;
-      await rm(join(path, ALIVE), { force: true });
-      await rmdir(path).catch(ignoreCode('ENOTEMPTY', 'EEXIST'));
+  await rename(unborn, join(root, name));
+  return server;
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw error;
     },
-  };
+  );
 }
 
 async function adoptOrphans(root: string, own: string): Promise<number> {

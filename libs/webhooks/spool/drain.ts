@@ -32,7 +32,12 @@ export async function drainSpool(options: DrainOptions): Promise<number> {
   for (;;) {
     const segment = signal.aborted ? undefined : await spool.oldest();
     if (segment === undefined) break;
-    const { drafts, damagedBytes } = await read(segment);
+    const kept = await read(segment);
+    if (kept === undefined) {
+      await spool.remove(segment);
+      continue;
+    }
+    const { drafts, damagedBytes } = kept;
     let refusedRows = 0;
     for (const batch of batchesOf(drafts)) {
       const refused = await insertBatch(options, batch);
@@ -50,11 +55,12 @@ export async function drainSpool(options: DrainOptions): Promise<number> {
   return moved;
 }
 
-/** A file that the disk does not give back holds up no other. */
-async function read({ path, bytes }: ClosedSegment): Promise<ReadSegment> {
+/** A file that the disk does not give back holds up no other; undefined if another process has taken it over. */
+async function read({ path, bytes }: ClosedSegment): Promise<ReadSegment | undefined> {
   try {
     return readSegment(await readFile(path));
-  } catch {
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     return { drafts: [], tornBytes: 0, damagedBytes: bytes };
   }
 }

@@ -8,7 +8,10 @@ import type { ReceiptDraft } from '#webhooks/receipt.ts';
 export interface OpenSegment {
   readonly path: string;
   readonly bytes: number;
-  /** Resolves when all of them are on disk and synced. After it has rejected, the segment takes no more. */
+  /**
+   * Resolves when all of them are on disk and synced, and the file is still where it was made: before that, whoever takes it
+   * over may have read it without them. After it has rejected, the segment takes no more.
+   */
   append(drafts: readonly ReceiptDraft[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -52,9 +55,16 @@ export async function openSegment(path: string): Promise<OpenSegment> {
         await cutBack(file, before);
         throw error;
       }
+      await requireInPlace(path);
     },
     close: () => file.close(),
   };
+}
+
+/** By opening it: to find a name it may be enough for a file system of several machines to remember it. */
+async function requireInPlace(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  await file.close();
 }
 
 /** What was not acknowledged need not stay; if the disk refuses this as well, it is drained like the rest. */

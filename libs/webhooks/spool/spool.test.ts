@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { appendFile, readFile, rename } from 'node:fs/promises';
+import { appendFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -33,6 +33,7 @@ async function drained(spool: Spool): Promise<string[]> {
   return bodies;
 }
 
+const isSegment = (name: string): boolean => name.endsWith('.seg');
 const add = (spool: Spool, body: string) => spool.add(receiptDraft(body), 1_000);
 
 it('gives back what was added, in order, once', async () => {
@@ -82,7 +83,9 @@ it('refuses what the disk refuses, keeps what it has, and goes on when the disk 
   const kept = await spool.oldest();
   const directory = join(kept!.path, '..');
   await rename(directory, `${directory}.away`);
+  await writeFile(directory, 'no directory');
   await expect(add(spool, 'meanwhile')).rejects.toMatchObject({ code: 'journal-full' });
+  await rm(directory);
   await rename(`${directory}.away`, directory);
   await add(spool, 'after');
   expect(await drained(spool)).toEqual(['before', 'after']);
@@ -115,6 +118,27 @@ describe('what a process has left', () => {
     expect(adopted.reduce((sum, count) => sum + count, 0)).toBe(5);
     const bodies = await Promise.all(heirs.map((heir) => drained(heir)));
     expect(bodies.flat().toSorted((a, b) => (a < b ? -1 : 1))).toEqual(['0', '1', '2', '3', '4']);
+  });
+
+  it('is taken over from a living one that this machine can not see, which loses nothing by it', async () => {
+    const [one, two] = [await opened(), await opened()];
+    await add(one, 'closed');
+    await one.oldest();
+    await add(one, 'open');
+    const [own = ''] = readdirSync(root).filter((name) => readdirSync(join(root, name)).some(isSegment));
+    const takeOver = async (): Promise<string[]> => {
+      await rm(join(root, own, 'alive'));
+      await two.adopt();
+      return drained(two);
+    };
+    expect(await takeOver()).toEqual(['closed', 'open']);
+    for (const body of ['after', 'next']) await add(one, body);
+    expect(await takeOver()).toEqual(['after', 'next']);
+    // It has no file now, and takes over what others leave all the same.
+    const gone = await openSpool({ root, maxBytes: 1_000_000 });
+    await add(gone, 'left');
+    await gone.close();
+    expect(await one.adopt()).toBe(1);
   });
 
   it('is left alone while that process lives', async () => {

@@ -72,12 +72,28 @@ export async function openSpool({ root, maxBytes, now = Date.now }: SpoolOptions
     await segment.close();
   }
 
+  async function append(drafts: readonly ReceiptDraft[]): Promise<void> {
+    active ??= await openSegment(join(directory.path, segmentName(now())));
+    const segment = active;
+    await segment.append(drafts);
+    if (segment.bytes >= SEGMENT_BYTES) await closeActive();
+  }
+
+  /** What was written belongs to the other now; what it may not have read is written once more, under the same ids. */
+  async function appendAfterTakeover(drafts: readonly ReceiptDraft[]): Promise<void> {
+    const taken = active;
+    active = undefined;
+    await taken?.close();
+    await directory.restore();
+    await append(drafts);
+  }
+
   async function write(drafts: readonly ReceiptDraft[]): Promise<StoredReceipt[]> {
     try {
-      active ??= await openSegment(join(directory.path, segmentName(now())));
-      const segment = active;
-      await segment.append(drafts);
-      if (segment.bytes >= SEGMENT_BYTES) await closeActive();
+      await append(drafts).catch((error: unknown) => {
+        if (isGone(error)) return appendAfterTakeover(drafts);
+        throw error;
+      });
     } catch (error) {
       // What a failed sync has lost, a second one may call synced: this file gets no more.
       await closeActive();
@@ -169,6 +185,11 @@ export async function openSpool({ root, maxBytes, now = Date.now }: SpoolOptions
       await directory.close();
     },
   };
+}
+
+/** The file or its directory is not there any more, or not the one that was opened. */
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESTALE');
 }
 
 function ignoreFullness(error: unknown): void {
