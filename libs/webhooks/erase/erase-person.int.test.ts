@@ -151,6 +151,21 @@ it('leaves receipts for later that are still to be processed, because they are a
   expect(await erase(`phone:${PHONE}`)).toMatchObject({ events: 1, receipts: 1, openReceipts: 0 });
 });
 
+it('erases the events of what is processed while the bodies are read', async () => {
+  await keep(whatsapp({ messages: [message(PHONE)] }));
+  const pool = {
+    connect: () => database.pool.connect(),
+    async query(query: { name?: string }, values?: unknown[]) {
+      if (query.name === 'receipts-bodies') await process();
+      return database.pool.query(query as never, values as never);
+    },
+  };
+  const context = { pool: pool as never, record };
+  const erasure = await erasePerson(context, { subject: `phone:${PHONE}`, dryRun: false });
+  expect(erasure).toMatchObject({ events: 1, receipts: 1, openReceipts: 0 });
+  expect(await everything()).not.toContain('a secret wish');
+});
+
 it('finds an address in a shop order, however it is spelled, and a customer of one shop only', async () => {
   const order = (id: number): string =>
     JSON.stringify({ id, status: 'processing', customer_id: 12, billing: { email: 'Anna.Canary@Example.com' } });

@@ -34,9 +34,10 @@ export async function erasePerson(
   const { pool } = context;
   try {
     const subjects = await linkedSubjects(pool, subject, source);
-    const eventIds = await eventsAbout(pool, subjects, source);
     const { closed, open } = await findMentions(pool, subjects, source);
     const erasure = { subjects, events: 0, receipts: 0, messageStatuses: 0, openReceipts: open.length };
+    // After the bodies: a receipt that was closed while they were read has its events by now.
+    const eventIds = await eventsAbout(pool, subjects, source);
     if (dryRun) {
       const messageStatuses = await countStatuses(pool, eventIds);
       return { ...erasure, events: eventIds.length, receipts: closed.length, messageStatuses };
