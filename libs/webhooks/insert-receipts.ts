@@ -4,6 +4,12 @@ import { FIRST_CHECK_SECONDS, isAccepted, type ReceiptDraft, type StoredReceipt 
 
 const MAX_INTEGER = 2_147_483_647;
 
+/**
+ * The order in which several receipts are locked, whoever does it: that in which a batch with copies of them meets them. In any
+ * other order the two could wait for each other.
+ */
+export const LOCK_ORDER = 'source collate "C", dedupe_key, id';
+
 /*
  * A copy raises the counters of the first row; a batch that is written again after a lost answer meets its own rows and
  * counts nothing. Only rows that were there before are answered. The arrays are unnested in the list of the select, row by
@@ -45,7 +51,7 @@ interface Group {
 
 /**
  * Writes a batch of receipts in one statement and says, in the drafts' order, which row each one has.
- * Keys are sorted, because two batches that hold the same keys in different orders would deadlock.
+ * Keys are sorted as in LOCK_ORDER, because two batches that hold the same keys in different orders would deadlock.
  */
 export async function insertReceipts(
   client: Queryable,

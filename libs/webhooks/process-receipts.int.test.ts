@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { openPool, type Pool } from '#database/pool.ts';
 import { isFailure } from '#runtime/failure.ts';
+import { newId } from '#runtime/id.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
 import { receiptDraft } from '#testing/receipt-draft.ts';
 import { effort, limitFor } from '#testing/effort.ts';
@@ -115,6 +116,44 @@ it(
     await Promise.all(pools.map((pool) => pool.end()));
   },
 );
+
+it('waits for copies of several receipts without their waiting for it', { timeout: limitFor(30_000) }, async () => {
+  // The later receipt has the first key.
+  const [earlier, later] = [2, 1].map((n) =>
+    receiptDraft(whatsappBody([`wamid.${n}`]), { dedupeKey: Buffer.alloc(32, n) }),
+  );
+  const drafts = [earlier!, later!];
+  await insertReceipts(database.pool, drafts, Date.now());
+  const holder = await database.pool.connect();
+  await holder.query('begin');
+  await holder.query('select from webhook_log where id = $1 for update', [later!.id]);
+  const copies = insertReceipts(
+    database.pool,
+    drafts.map((draft) => ({ ...draft, id: newId() })),
+    Date.now(),
+  );
+  await untilWaiting(1);
+  const processor = processorOn(database.pool);
+  const processed = Promise.all(drafts.map(({ id }) => processor.process(id)));
+  await untilWaiting(2);
+  await holder.query('commit');
+  holder.release();
+  expect((await copies).map(({ isCopy }) => isCopy)).toEqual([true, true]);
+  expect(await processed).toEqual(['closed', 'closed']);
+});
+
+/** Until so many statements wait for a lock. */
+async function untilWaiting(count: number): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const { rows } = await database.pool.query<{ n: number }>(
+        "select count(*) as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+      expect(rows[0]?.n).toBe(count);
+    },
+    { timeout: 4_000, interval: 10 },
+  );
+}
 
 it('closes a verified body that can not be read as dead, with the reason', async () => {
   const id = await keep('{"object": nonsense');

@@ -7,6 +7,7 @@ import type { Expansion } from '#webhooks/event.ts';
 import { expand } from '#webhooks/expand.ts';
 import { heardStatus, keepMessageStatuses } from '#webhooks/keep-message-statuses.ts';
 import { insertEvents, type NewEvent } from '#webhooks/insert-events.ts';
+import { LOCK_ORDER } from '#webhooks/insert-receipts.ts';
 import { countAttempt } from '#webhooks/receipt-attempts.ts';
 import type { ProviderName } from '#webhooks/providers.ts';
 import { STILL_OPEN } from '#webhooks/still-open.ts';
@@ -155,7 +156,6 @@ async function closeReceipts(
   client: PoolClient,
   expanded: readonly { receipt: OpenReceipt; expansion: Expansion }[],
 ): Promise<Set<string>> {
-  const sorted = expanded.toSorted((a, b) => (a.receipt.id < b.receipt.id ? -1 : 1));
   const { rows } = await client.query<{ id: string }>({
     name: 'receipts-close',
     text: `
@@ -163,7 +163,7 @@ async function closeReceipts(
         select id, error from unnest($1::uuid[], $2::text[]) as given (id, error)
       ), locked as (
         select webhook_log.id, error from webhook_log join expanded using (id)
-        where ${STILL_OPEN} order by webhook_log.id for update of webhook_log
+        where ${STILL_OPEN} order by ${LOCK_ORDER} for update of webhook_log
       )
       update webhook_log
       set state = case when error is null then 'done' else 'dead' end, last_error = error,
@@ -171,8 +171,8 @@ async function closeReceipts(
       from locked where webhook_log.id = locked.id
       returning webhook_log.id`,
     values: [
-      sorted.map(({ receipt }) => receipt.id),
-      sorted.map(({ expansion }) => (expansion.ok ? null : expansion.reason)),
+      expanded.map(({ receipt }) => receipt.id),
+      expanded.map(({ expansion }) => (expansion.ok ? null : expansion.reason)),
     ],
   });
   return new Set(rows.map((row) => row.id));

@@ -1,4 +1,5 @@
 import type { Queryable } from '#database/pool.ts';
+import { LOCK_ORDER } from '#webhooks/insert-receipts.ts';
 
 /** Rows that are open again. */
 export interface Reopened {
@@ -17,7 +18,7 @@ const REOPEN = `
     select id, wait from unnest($1::uuid[], $2::float8[]) as given (id, wait)
   ), closed as (
     select log.id, log.state, wait from webhook_log as log join given using (id)
-    where state in ('done', 'dead') and verdict = 'accepted' and body is not null order by log.id for update of log
+    where state in ('done', 'dead') and verdict = 'accepted' and body is not null order by ${LOCK_ORDER} for update of log
   ), receipts as (
     update webhook_log
     set state = 'open', attempts = 0, checks = 0, last_error = null, closed_at = null,

@@ -3,6 +3,7 @@ import { databaseFailure, inTransaction, type Pool, type PoolClient } from '#dat
 import { chunksOf } from '#runtime/chunks.ts';
 import { findMentions } from '#webhooks/erase/find-mentions.ts';
 import { linkedSubjects } from '#webhooks/erase/linked-subjects.ts';
+import { LOCK_ORDER } from '#webhooks/insert-receipts.ts';
 import type { RecordReceiptActs } from '#webhooks/receipt-act.ts';
 
 const BATCH_ROWS = 200;
@@ -35,9 +36,9 @@ export async function erasePerson(
   try {
     const subjects = await linkedSubjects(pool, subject, source);
     const { closed, open } = await findMentions(pool, subjects, source);
-    const erasure = { subjects, events: 0, receipts: 0, messageStatuses: 0, openReceipts: open.length };
     // After the bodies: a receipt that was closed while they were read has its events by now.
     const eventIds = await eventsAbout(pool, subjects, source);
+    const erasure = { subjects, events: 0, receipts: 0, messageStatuses: 0, openReceipts: open.length };
     if (dryRun) {
       const messageStatuses = await countStatuses(pool, eventIds);
       return { ...erasure, events: eventIds.length, receipts: closed.length, messageStatuses };
@@ -101,7 +102,10 @@ async function eraseEvents(client: PoolClient, ids: readonly string[]): Promise<
 
 async function eraseReceipts(client: PoolClient, ids: readonly string[]): Promise<Partial<Erasure>> {
   const receipts = await client.query(
-    `update webhook_log set body = null, headers = '{}', text_id = null where id = any($1::uuid[]) and state <> 'open'`,
+    `with locked as (
+       select id from webhook_log where id = any($1::uuid[]) and state <> 'open' order by ${LOCK_ORDER} for update
+     )
+     update webhook_log set body = null, headers = '{}', text_id = null from locked where webhook_log.id = locked.id`,
     [ids],
   );
   return { receipts: receipts.rowCount ?? 0 };
