@@ -113,6 +113,16 @@ it('rings for all of them although jobs that came later keep the queue busy', as
   expect(new Set(wiped.rung).size).toBe(1_500);
 });
 
+it('makes every open receipt due when the queue has lost its jobs, but for one that somebody has in hand', async () => {
+  const [held = ''] = await keepOpen(5_500, -3_600);
+  const holder = await database.pool.connect();
+  await holder.query('begin');
+  await holder.query('select from webhook_log where id = $1 for update', [held]);
+  await makeAllDue(database.pool).finally(() => holder.release(true));
+  const { rows } = await database.pool.query('select id from webhook_log where next_check_at > now()');
+  expect(rows).toEqual([{ id: held }]);
+});
+
 describe('while many jobs wait', () => {
   it('rings only for receipts so old that their jobs must be lost', async () => {
     await keepOpen(3, 10);

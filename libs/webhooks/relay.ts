@@ -59,14 +59,29 @@ async function claim(client: Queryable, name: string, text: string, options: Cla
   return rows.map((row) => row.id);
 }
 
-/** Makes all that is open due, because the queue has lost its jobs; what waits for a later try keeps waiting. */
+/** One statement may not take longer than any other, however much is open. */
+const DUE_ROWS = 5_000;
+
+const makeDue = (table: string, condition: string): string => `
+  with waiting as (
+    select id from ${table}
+    where state = 'open' and attempts = 0 and next_check_at > now() and ${condition}
+    limit ${DUE_ROWS}
+    for update skip locked
+  )
+  update ${table} set next_check_at = now() from waiting where ${table}.id = waiting.id`;
+
+const MAKE_DUE = [makeDue('webhook_log', 'true'), makeDue('webhook_event', 'leased_until is null')];
+
+/**
+ * Makes all that is open due, because the queue has lost its jobs; what waits for a later try keeps waiting, and what
+ * somebody has in hand is not waited for: it is being done, or becomes due by itself.
+ */
 export async function makeAllDue(client: Queryable): Promise<void> {
-  await client.query(
-    "update webhook_log set next_check_at = now() where state = 'open' and attempts = 0 and next_check_at > now()",
-  );
-  await client.query(`
-    update webhook_event set next_check_at = now()
-    where state = 'open' and attempts = 0 and leased_until is null and next_check_at > now()`);
+  for (const statement of MAKE_DUE) {
+    let rows: number | null = DUE_ROWS;
+    while (rows === DUE_ROWS) ({ rowCount: rows } = await client.query(statement));
+  }
 }
 
 /** Open rows of both tables and the age of the oldest, in seconds; 0 if there is none. */
