@@ -57,10 +57,28 @@ function numbersForCounts(): TypeOverrides {
   return overrides;
 }
 
-/** Runs `work` in one transaction: committed if it returns, rolled back if it throws. */
-export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` in one transaction: committed if it returns, rolled back if it throws. Once `signal` is aborted its connection
+ * is dropped, so that work which never ends holds none; whatever it does with it then fails.
+ */
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  let isReleased = false;
+  const release = (): void => {
+    if (!isReleased) client.release(broken);
+    isReleased = true;
+  };
+  const drop = (): void => {
+    broken = new Error('the transaction was given up');
+    release();
+  };
+  signal?.addEventListener('abort', drop);
+  if (signal?.aborted === true) drop();
   try {
     await client.query('begin');
     const result = await work(client);
@@ -72,7 +90,8 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
     });
     throw error;
   } finally {
-    client.release(broken);
+    signal?.removeEventListener('abort', drop);
+    release();
   }
 }
 

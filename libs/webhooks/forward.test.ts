@@ -106,6 +106,15 @@ it('stops asking an application that is away, and asks again after a pause', asy
   expect(posts).toHaveLength(6);
 });
 
+it('does not take an application for one that is away because its own calls were broken off', async () => {
+  const { handler, posts } = forwardTo(Array.from({ length: 5 }, () => new Error('aborted')));
+  for (let n = 0; n < 5; n += 1) {
+    expect(await outcomeOf(handler.call(event, AbortSignal.abort()))).toEqual(['forward-unavailable', 5]);
+  }
+  expect(await outcomeOf(handler.call(event, never))).toBe('ok');
+  expect(posts).toHaveLength(6);
+});
+
 it('does not take an application that refuses events for one that is away', async () => {
   const { handler, posts } = forwardTo(Array.from({ length: 20 }, () => ({ status: 400 })));
   for (let n = 0; n < 20; n += 1) await outcomeOf(handler.call(event, never));

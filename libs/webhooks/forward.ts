@@ -83,8 +83,9 @@ export function openForward({ url: target, key, outbound, now = Date.now }: Forw
         judge(await post(event, signal));
         breaker.succeeded();
       } catch (error) {
-        if (isFailure(error, 'forward-unavailable')) breaker.failed();
-        else breaker.succeeded();
+        if (!isFailure(error, 'forward-unavailable')) breaker.succeeded();
+        // What we broke off ourselves says nothing of the other side.
+        else if (!signal.aborted) breaker.failed();
         throw error;
       }
     },

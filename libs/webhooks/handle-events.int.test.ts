@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openPool, type PoolClient } from '#database/pool.ts';
 import { Failure } from '#runtime/failure.ts';
 import { newId } from '#runtime/id.ts';
 import { openTestDatabase, type TestDatabase } from '#testing/database.ts';
@@ -99,6 +100,84 @@ it('lets one bad event hold back no other', async () => {
   await handleEvents(database.pool, [handler], ids, never);
   const { rows } = await database.pool.query<{ id: string }>("select id from webhook_event where state = 'open'");
   expect(rows).toEqual([{ id: ids[7] }]);
+});
+
+it('writes down a failure whose words PostgreSQL can not hold, and how its neighbours ended', async () => {
+  const [bad = '', good = ''] = await keepEvents(2);
+  const { handler } = caller((event) =>
+    event.id === bad ? Promise.reject(new Error('"\0\uD83D" is no JSON')) : Promise.resolve(),
+  );
+  await handleEvents(database.pool, [handler], [bad, good], never);
+  expect(await stateOf(bad)).toMatchObject({ attempts: 1, last_error: 'caller: "\uFFFD\uFFFD" is no JSON' });
+  expect(await stateOf(good)).toMatchObject({ state: 'done' });
+});
+
+describe('when the job is aborted', () => {
+  const forEver = new Promise<never>(() => undefined);
+  /** Aborts once the handler has so many events in hand. */
+  function abortingAt(count: number): { signal: AbortSignal; begun: () => void } {
+    const aborting = new AbortController();
+    let inHand = 0;
+    return {
+      signal: aborting.signal,
+      begun() {
+        inHand += 1;
+        if (inHand === count) aborting.abort();
+      },
+    };
+  }
+
+  it.each([
+    ['counts what a handler never ends as failed', 0, 'its handler did not end in time', 1],
+    ['counts no try of a handler that has only begun', 60_000, null, 0],
+  ])('%s, and opens the rest for others at once', async (_, handlerLimitMs, reason, attempts) => {
+    const ids = await keepEvents(40);
+    const { signal, begun } = abortingAt(16);
+    const quick = caller(undefined, 'quick');
+    const { handler, calls } = caller((event) => {
+      begun();
+      return event.id === calls[0] ? Promise.resolve() : forEver;
+    });
+    await handleEvents(database.pool, [quick.handler, handler], ids, signal, { handlerLimitMs });
+    const rows = await rowsByState();
+    expect([calls.length, quick.calls.length]).toEqual([16, 16]);
+    expect(rows).toEqual([
+      { state: 'done', attempts: 0, last_error: null, due: null, effects: 2, n: 1 },
+      { state: 'open', attempts: 0, last_error: null, due: true, effects: 0, n: 24 },
+      { state: 'open', attempts, last_error: reason, due: attempts === 0, effects: 1, n: 15 },
+    ]);
+  });
+
+  async function rowsByState(): Promise<object[]> {
+    const { rows } = await database.pool.query<object>(
+      `select state, attempts, last_error, next_check_at <= now() as due, effects, count(*) as n
+       from webhook_event, lateral (select count(*) as effects from webhook_effect where event_id = id) as effect
+       where leased_until is null group by 1, 2, 3, 4, 5 order by 1, 2, 5`,
+    );
+    return rows;
+  }
+
+  it('takes the connection from a handler that never ends, with all that it did', async () => {
+    const [id = ''] = await keepEvents(1);
+    const pool = openPool(database.url, { name: 'test', max: 1, onError: () => undefined });
+    const { signal, begun } = abortingAt(1);
+    let held: PoolClient | undefined;
+    const handler: ApplyingHandler = {
+      name: 'stuck',
+      wants: () => true,
+      async apply(client) {
+        held = client;
+        await client.query("update webhook_event set correlation_id = 'changed' where id = $1", [id]);
+        begun();
+        await forEver;
+      },
+    };
+    await handleEvents(pool, [handler], [id], signal, { handlerLimitMs: 0 });
+    await expect(held?.query('select 1')).rejects.toThrow('not queryable');
+    const { rows } = await pool.query('select correlation_id, attempts from webhook_event where id = $1', [id]);
+    expect(rows).toEqual([{ correlation_id: 'request-1', attempts: 1 }]);
+    await pool.end();
+  });
 });
 
 describe('after a failure', () => {

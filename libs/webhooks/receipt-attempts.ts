@@ -1,4 +1,5 @@
 import { databaseFailure, type Pool } from '#database/pool.ts';
+import { storable } from '#webhooks/parse-json.ts';
 import { STILL_OPEN } from '#webhooks/still-open.ts';
 
 const MAX_ATTEMPTS = 5;
@@ -18,7 +19,7 @@ export async function countAttempt(pool: Pool, receiptId: string, error: unknown
               else now() + make_interval(secs => power(4, attempts + 1) * (0.75 + random() / 2)) end
         where id = $1 and ${STILL_OPEN}
         returning state`,
-      values: [receiptId, message, MAX_ATTEMPTS],
+      values: [receiptId, storable(message), MAX_ATTEMPTS],
     })
     .catch((failure: unknown) => {
       throw databaseFailure(failure);

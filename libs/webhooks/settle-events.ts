@@ -1,5 +1,6 @@
 import { inTransaction, type Pool } from '#database/pool.ts';
 import { MAX_ATTEMPTS } from '#webhooks/claim-events.ts';
+import { storable } from '#webhooks/parse-json.ts';
 import { STILL_OPEN } from '#webhooks/still-open.ts';
 
 /** How one event's handling ended. */
@@ -70,7 +71,9 @@ export async function settleEvents(pool: Pool, settled: readonly SettledEvent[])
         sorted.map(({ replay }) => replay),
         sorted.map(({ outcome }) => outcome.end),
         sorted.map(({ outcome }) => (outcome.end === 'later' ? outcome.waitSeconds : 0)),
-        sorted.map(({ outcome }) => ('reason' in outcome ? outcome.reason.slice(0, REASON_CHARACTERS) : null)),
+        sorted.map(({ outcome }) =>
+          'reason' in outcome ? storable(outcome.reason.slice(0, REASON_CHARACTERS)) : null,
+        ),
       ],
     });
     return rows.filter(({ state }) => state === 'dead').map(({ id }) => id);
