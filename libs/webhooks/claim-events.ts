@@ -14,19 +14,25 @@ const RENEW_MS = 2_000;
 /** What was lost with its worker after so many attempts is no more claimed together with others: it may be what ends the workers. */
 const LOSSES_TOGETHER = 2;
 
+/** Of the events of one claim, as they are stored; in memory, where all of them are at once, JSON takes several times as much. */
+const MAX_BYTES = 2 * 1024 * 1024;
+
 const CLAIM = `
   with free as (
-    select id, leased_until is not null and attempts >= ${LOSSES_TOGETHER} as suspect
+    select id, leased_until is not null and attempts >= ${LOSSES_TOGETHER} as suspect,
+      pg_column_size(data) + pg_column_size(raw) as bytes
     from webhook_event
     where id = any($1::uuid[]) and ${STILL_OPEN} and (leased_until is null or leased_until < now())
     order by id
     for update skip locked
+  ), sized as (
+    select id, suspect, sum(bytes) over (partition by suspect order by id) - bytes as bytes_before from free
   ), mine as (
-    select id, suspect from free where not suspect
+    select id from sized where not suspect and bytes_before < ${MAX_BYTES}
     union all
-    (select id, suspect from free where suspect and not exists (select from free where not suspect) order by id limit 1)
+    (select id from free where suspect and not exists (select from free where not suspect) order by id limit 1)
   ), judged as (
-    select id, suspect, leased_until is not null as lost,
+    select id, leased_until is not null as lost,
       leased_until is not null and attempts + 1 >= ${MAX_ATTEMPTS} as dead
     from webhook_event join mine using (id)
   )
@@ -43,7 +49,7 @@ const CLAIM = `
     traceparent,
     array(select handler from webhook_effect as effect
           where effect.event_id = webhook_event.id and effect.replay = webhook_event.replay) as applied,
-    dead, suspect, (select count(*)::int from free where suspect) as suspects`;
+    dead, (select count(*)::int from free) as free`;
 
 /** An event in this worker's hands, and the handlers that have done their work for it. */
 export interface ClaimedEvent extends StoredEvent {
@@ -54,14 +60,14 @@ export interface Claim {
   events: ClaimedEvent[];
   /** Events that were lost in their workers' hands once too often: not to be handled. */
   dead: string[];
-  /** Whether a suspect was left for a claim of its own. */
+  /** Whether some were left for another claim: suspects, which have one each, and what would have been too much at once. */
   more: boolean;
 }
 
 interface ClaimedRow extends ClaimedEvent {
   dead: boolean;
-  suspect: boolean;
-  suspects: number;
+  /** Of the given events those that could have been taken. */
+  free: number;
 }
 
 /**
@@ -73,12 +79,12 @@ export async function claimEvents(client: Queryable, ids: readonly string[]): Pr
   return {
     events: rows
       .filter((row) => !row.dead)
-      .map(({ dead: _dead, suspect: _suspect, suspects: _suspects, ...event }) => ({
+      .map(({ dead: _dead, free: _free, ...event }) => ({
         ...event,
         occurredAt: event.occurredAt ?? undefined,
       })),
     dead: rows.filter((row) => row.dead).map(({ id }) => id),
-    more: (rows[0]?.suspects ?? 0) > rows.filter(({ suspect }) => suspect).length,
+    more: (rows[0]?.free ?? 0) > rows.length,
   };
 }
 

@@ -339,6 +339,19 @@ describe('an event that is lost with its worker', () => {
   });
 });
 
+it('takes large events in parts, so that they do not fill the memory', async () => {
+  const ids = (await keepEvents(6)).toSorted();
+  // Random text is stored as large as it is.
+  const raw = JSON.stringify(randomBytes(1_200_000).toString('base64'));
+  await database.pool.query('update webhook_event set raw = $1', [raw]);
+  const { events, more } = await claimEvents(database.pool, ids);
+  expect(events.map((event) => event.id).toSorted()).toEqual(ids.slice(0, 2));
+  expect(more).toBe(true);
+  const { handler, calls } = caller();
+  expect(await handleEvents(database.pool, [handler], ids, never)).toEqual({ handled: 4, dead: [] });
+  expect(calls.toSorted()).toEqual(ids.slice(2));
+});
+
 it('keeps an event in its hands for as long as its handler takes, and no longer than seconds after its end', async () => {
   const [id = ''] = await keepEvents(1);
   const slow = caller(() => sleep(2_600));
