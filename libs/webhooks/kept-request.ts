@@ -22,7 +22,10 @@ export function keptDelivery(
   source: Source,
   { headers, body, receivedAt }: { headers: Readonly<Record<string, string>>; body: Buffer; receivedAt: Date },
 ): Delivery {
-  const [path = '', query = ''] = (headers[TARGET] ?? source.path).split('?', 2);
+  const target = headers[TARGET] ?? source.path;
+  const queryAt = target.indexOf('?');
+  const path = queryAt === -1 ? target : target.slice(0, queryAt);
+  const query = queryAt === -1 ? '' : target.slice(queryAt + 1);
   const single = Object.entries(headers).map(([name, value]) => [name, [value]]);
   return { method: 'POST', path, query, headers: Object.fromEntries(single), nowMs: receivedAt.getTime(), body };
 }

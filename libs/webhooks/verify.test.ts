@@ -80,6 +80,18 @@ describe.each(providerNames)('a source of %s', (provider) => {
   });
 });
 
+it('verifies a request again whose signed query holds a question mark', () => {
+  const twilio = testSource('twilio');
+  const delivery = signedDelivery(twilio, FORM_BODY, { query: 'to=/a?b=c&d=e' });
+  const again = keptDelivery(twilio, {
+    headers: keptHeaders(twilio, delivery),
+    body: delivery.body,
+    receivedAt: new Date(NOW_MS),
+  });
+  expect(verify(twilio, again)).toEqual(verify(twilio, delivery));
+  expect(verify(twilio, again)).toMatchObject({ ok: true });
+});
+
 describe('the key of a receipt', () => {
   it('is the signed id of Standard Webhooks, so that a retry with a new time is a copy', () => {
     const source = testSource('standard-webhooks');
