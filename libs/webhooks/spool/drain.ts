@@ -3,6 +3,7 @@ import { isDatabaseUnavailable, type Queryable } from '#database/pool.ts';
 import { insertReceipts } from '#webhooks/insert-receipts.ts';
 import { isAccepted, type ReceiptDraft } from '#webhooks/receipt.ts';
 import { readSegment, type ReadSegment } from '#webhooks/spool/frame.ts';
+import { isGone } from '#webhooks/spool/segment.ts';
 import type { ClosedSegment, Spool } from '#webhooks/spool/spool.ts';
 
 const BATCH_ROWS = 256;
@@ -60,7 +61,7 @@ async function read({ path, bytes }: ClosedSegment): Promise<ReadSegment | undef
   try {
     return readSegment(await readFile(path));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isGone(error)) return undefined;
     return { drafts: [], tornBytes: 0, damagedBytes: bytes };
   }
 }

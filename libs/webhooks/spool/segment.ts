@@ -72,6 +72,11 @@ async function cutBack(file: FileHandle, bytes: number): Promise<void> {
   await file.truncate(bytes).catch(() => undefined);
 }
 
+/** The error says that the file or its directory is not there any more, or not the one that was opened. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESTALE');
+}
+
 /** Makes the names in a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');

@@ -63,6 +63,14 @@ it('answers copies of what it holds with the first id', async () => {
   expect((await add(spool, 'one body')).isCopy).toBe(false);
 });
 
+it('takes nothing for a copy of what it did not keep', async () => {
+  const spool = await opened();
+  const waiting = Array.from({ length: 8_192 }, (_, n) => add(spool, `body ${n}`));
+  await expect(add(spool, 'one too many')).rejects.toMatchObject({ code: 'journal-full' });
+  await Promise.allSettled(waiting);
+  expect(await add(spool, 'one too many')).toMatchObject({ isCopy: false });
+});
+
 it('refuses what would take it past its bound, and takes more once it was drained', async () => {
   const spool = await opened(100_000);
   const results = await Promise.allSettled(Array.from({ length: 200 }, (_, n) => add(spool, `${n}`.repeat(100))));

@@ -7,7 +7,7 @@ import type { ReceiptDraft, StoredReceipt } from '#webhooks/receipt.ts';
 import { claimDirectory, SEGMENT_SUFFIX, segmentName } from '#webhooks/spool/claim.ts';
 import { frameBytes } from '#webhooks/spool/frame.ts';
 import { openKnownKeys } from '#webhooks/spool/known-keys.ts';
-import { openSegment, type OpenSegment } from '#webhooks/spool/segment.ts';
+import { isGone, openSegment, type OpenSegment } from '#webhooks/spool/segment.ts';
 
 const SEGMENT_BYTES = 8 * 1024 * 1024;
 const MAX_BATCH_ROWS = 256;
@@ -97,7 +97,6 @@ export async function openSpool({ root, maxBytes, now = Date.now }: SpoolOptions
     } catch (error) {
       // What a failed sync has lost, a second one may call synced: this file gets no more.
       await closeActive();
-      for (const draft of drafts) known.forget(draft);
       throw new Failure('journal-full', { detail: 'the spool could not be written', cause: error });
     }
     return drafts.map((draft) => known.answerTo(draft));
@@ -130,9 +129,15 @@ export async function openSpool({ root, maxBytes, now = Date.now }: SpoolOptions
       throw new Failure('journal-full', { detail: 'the spool is full' });
     promisedBytes += bytes;
     known.note(draft);
-    const added = batcher.add(draft).finally(() => {
-      promisedBytes -= bytes;
-    });
+    const added = batcher
+      .add(draft)
+      .catch((error: unknown) => {
+        known.forget(draft);
+        throw error;
+      })
+      .finally(() => {
+        promisedBytes -= bytes;
+      });
     return (await within(limitMs, added, 'journal-full')) as StoredReceipt;
   }
 
@@ -185,11 +190,6 @@ export async function openSpool({ root, maxBytes, now = Date.now }: SpoolOptions
       await directory.close();
     },
   };
-}
-
-/** The file or its directory is not there any more, or not the one that was opened. */
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESTALE');
 }
 
 function ignoreFullness(error: unknown): void {
