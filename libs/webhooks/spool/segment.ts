@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { encodeFrame, segmentHeader } from '#webhooks/spool/frame.ts';
 import type { ReceiptDraft } from '#webhooks/receipt.ts';
@@ -38,6 +38,8 @@ export async function openSegment(path: string): Promise<OpenSegment> {
     await syncDirectory(dirname(path));
   } catch (error) {
     await file.close();
+    // Each try makes a new one: a disk that is full for long would collect them.
+    await rm(path, { force: true }).catch(() => undefined);
     throw error;
   }
   return {

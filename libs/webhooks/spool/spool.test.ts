@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { appendFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { effort, limitFor } from '#testing/effort.ts';
 import { receiptDraft } from '#testing/receipt-draft.ts';
+import { repository } from '#testing/repository.ts';
 import { readSegment } from '#webhooks/spool/frame.ts';
 import { openSpool, type Spool } from '#webhooks/spool/spool.ts';
 
@@ -97,6 +98,20 @@ it('refuses what the disk refuses, keeps what it has, and goes on when the disk 
   await rename(`${directory}.away`, directory);
   await add(spool, 'after');
   expect(await drained(spool)).toEqual(['before', 'after']);
+});
+
+it('leaves no files behind that the disk had no room for', () => {
+  const script = `
+    import { openSpool } from '#webhooks/spool/spool.ts';
+    import { receiptDraft } from '#testing/receipt-draft.ts';
+    const spool = await openSpool({ root: process.argv[1], maxBytes: 1_000_000 });
+    for (const body of ['1', '2', '3']) await spool.add(receiptDraft(body), 10_000).catch(({ code }) => console.log(code));
+    process.exit();`;
+  const command = 'ulimit -f 0; exec "$@"';
+  const node = [process.execPath, '--input-type=module', '--eval', script, root];
+  const { stdout } = spawnSync('sh', ['-c', command, 'sh', ...node], { cwd: repository, encoding: 'utf8' });
+  expect(stdout).toBe('journal-full\n'.repeat(3));
+  expect(readdirSync(root, { recursive: true }).filter((name) => isSegment(String(name)))).toEqual([]);
 });
 
 describe('what a process has left', () => {
