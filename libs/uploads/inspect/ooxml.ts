@@ -2,6 +2,7 @@ import type { ArchiveContext } from '#uploads/inspect/archive-context.ts';
 import type { FileBytes } from '#uploads/inspect/file-bytes.ts';
 import { mismatch, Refusal } from '#uploads/inspect/refusal.ts';
 import { openXmlCheck } from '#uploads/inspect/xml-part.ts';
+import { decodeReferences } from '#uploads/inspect/xml-tag.ts';
 import { readZipDirectory, type ZipEntry } from '#uploads/inspect/zip-directory.ts';
 import { unpackZipMember } from '#uploads/inspect/zip-member.ts';
 
@@ -52,7 +53,7 @@ function requireHarmlessPart(name: string): void {
 }
 
 function requireKind(contentTypes: string, extension: string | undefined): void {
-  if (/macroEnabled|vbaProject/i.test(contentTypes)) throw new Refusal('macro', 'a macro-enabled document');
+  if (/macroEnabled|vbaProject|macrosheet/i.test(contentTypes)) throw new Refusal('macro', 'a macro-enabled document');
   const wanted = extension === undefined ? Object.values(mainParts) : [mainParts[extension] ?? /(?!)/];
   if (!wanted.some((pattern) => pattern.test(contentTypes)))
     throw mismatch(`no ${extension ?? 'office'} document inside`);
@@ -67,7 +68,8 @@ async function readText(bytes: FileBytes, entry: ZipEntry, context: ArchiveConte
     check.push(chunk);
     text += chunk.toString('latin1');
   }
-  return text;
+  check.end();
+  return decodeReferences(text);
 }
 
 async function inspectXml(bytes: FileBytes, entry: ZipEntry, context: ArchiveContext): Promise<void> {
