@@ -12,10 +12,9 @@ const MAX_OBJECTS_BYTES = 16 * 1024 * 1024;
 // ISO 32000-1 §7.3.5: a name ends at a delimiter or white space.
 const ACTIVE = /\/(?:JavaScript|Launch|EmbeddedFiles?|RichMedia|XFA)(?=[\s/<>[\](){}%\0]|$)/;
 const ENCRYPTED = /\/Encrypt(?=[\s/<[]|$)/;
-const OBJECT_STREAM = /\/ObjStm(?=[\s/<>[\]()%\0])/;
-// `endstream` has no word boundary there.
-const STREAM = /\bstream(?:\r\n|\n|\r)/g;
-const DICTIONARY_CHARS = 1_000;
+// Any character of a name may be written as #xx (§7.3.5). `endstream` has no word boundary there.
+const OBJECT_STREAM = '/(?:O|#4[fF])(?:b|#62)(?:j|#6[aA])(?:S|#53)(?:t|#74)(?:m|#6[dD])(?=[\\s/<>[\\]()%\\0])';
+const MARK = new RegExp(`${OBJECT_STREAM}|\\bstream(?:\\r\\n|\\n|\\r)`, 'g');
 const PROBE_BYTES = 512;
 /** An object stream begins with object numbers and offsets (ISO 32000-1 §7.5.7). */
 const OBJECT_NUMBERS = /^\s*\d/;
@@ -27,25 +26,31 @@ export function inspectPdf(bytes: FileBytes): void {
   if (!/%%EOF[\s\0]*$/.test(tail)) throw mismatch('the PDF ends early or goes on after its end');
   const objects = openObjects(bytes);
   let at = 0;
+  let seenTo = 0;
+  // A dictionary may be as long as it likes: what it says holds until its stream begins.
+  let isObjectStream = false;
   for (const window of windowsOf(bytes)) {
     requireHarmless(window);
-    for (const match of window.matchAll(STREAM)) {
-      const dictionary = window.slice(Math.max(0, match.index - DICTIONARY_CHARS), match.index);
-      objects.look(at + match.index + match[0].length, dictionary);
+    for (const { 0: mark, index } of window.matchAll(MARK)) {
+      const end = at + index + mark.length;
+      const isCut = index + mark.length === window.length && end < bytes.size;
+      if (isCut || end <= seenTo) continue;
+      seenTo = end;
+      if (mark.startsWith('/')) isObjectStream = true;
+      else {
+        objects.look(end, isObjectStream);
+        isObjectStream = false;
+      }
     }
     at += window.length - Math.min(window.length, OVERLAP_CHARS);
   }
 }
 
 /** Objects may be packed in streams: those are unpacked, each once, and held against the same rules. */
-function openObjects(bytes: FileBytes): { look(start: number, dictionary: string): void } {
+function openObjects(bytes: FileBytes): { look(start: number, isObjectStream: boolean): void } {
   let budget: number = inspectionLimits.unpackedBytes;
-  let seenTo = 0;
   return {
-    look(start, dictionary) {
-      if (start <= seenTo) return;
-      seenTo = start;
-      const isObjectStream = OBJECT_STREAM.test(unescapeNames(dictionary.slice(dictionary.lastIndexOf('obj'))));
+    look(start, isObjectStream) {
       const beginning = unpack(bytes.read(start, PROBE_BYTES));
       if (beginning === undefined || !OBJECT_NUMBERS.test(beginning.toString('latin1', 0, PROBE_BYTES))) {
         if (isObjectStream) throw new Refusal('active-content', 'a PDF whose objects are packed in an unusual way');
