@@ -48,6 +48,10 @@ const zeros = async (mebibytes: number, more: Partial<ZipMember> = {}): Promise<
 const many = (count: number): ZipMember[] =>
   Array.from({ length: count }, (_, index) => ({ name: `${index}.txt`, data: '-', isStored: true }));
 const member = (more: Partial<ZipMember> = {}): ZipMember => ({ name: 'a.txt', data: 'hello', ...more });
+const secondName = (name: string): Buffer => {
+  const field = Buffer.from([0x75, 0x70, 5 + Buffer.byteLength(name), 0, 1, 0, 0, 0, 0]);
+  return Buffer.concat([Buffer.from('5855040000000000', 'hex'), field, Buffer.from(name)]);
+};
 const zipOf = (more: Partial<ZipMember>) => (): Buffer => zip([member(more)]);
 
 const rows: Row[] = [
@@ -163,6 +167,34 @@ const rows: Row[] = [
   { id: '47', what: 'an absolute path', extension: 'zip', content: zipOf({ name: '/etc/passwd' }), answer: LIMITS },
   { id: '47', what: 'a backslash', extension: 'zip', content: zipOf({ name: String.raw`..\b.txt` }), answer: LIMITS },
   { id: '47', what: 'a drive', extension: 'zip', content: zipOf({ name: 'c:b.txt' }), answer: LIMITS },
+  {
+    id: '47',
+    what: 'a path upwards in a second name',
+    extension: 'zip',
+    content: zipOf({ extra: secondName('../b.txt') }),
+    answer: LIMITS,
+  },
+  {
+    id: '48f',
+    what: 'a second name of another kind',
+    extension: 'zip',
+    content: zipOf({ extra: secondName('a.exe') }),
+    answer: MALFORMED,
+  },
+  {
+    id: '48f',
+    what: 'a second name of another kind before the bytes',
+    extension: 'zip',
+    content: zipOf({ localExtra: secondName('a.exe') }),
+    answer: MALFORMED,
+  },
+  {
+    id: '48f',
+    what: 'a second name that only spells the first',
+    extension: 'zip',
+    content: zipOf({ extra: secondName('\u00e4.txt'), localExtra: secondName('\u00e4.txt') }),
+    answer: 'accepted',
+  },
   {
     id: '47',
     what: 'a path upwards in a tar',

@@ -16,6 +16,9 @@ export interface ZipMember {
   /** Fields of the local header only. */
   localName?: string;
   localSizeBytes?: number;
+  localExtra?: Buffer;
+  /** Extra fields of the central header only. */
+  extra?: Buffer;
   /** Packed bytes instead of those made from `data`. */
   packed?: Buffer;
 }
@@ -51,12 +54,15 @@ export function zip(members: readonly ZipMember[], options: ZipOptions = {}): Bu
     shared.writeUInt32LE(member.packedBytes ?? packed.length, 14);
     shared.writeUInt32LE(member.sizeBytes ?? data.length, 18);
     const name = Buffer.from(member.name);
-    central.push(centralHeader(shared, name, member.mode ?? 0, isOverlapping && index > 0 ? before.length : at));
+    const localAt = isOverlapping && index > 0 ? before.length : at;
+    central.push(centralHeader(shared, name, { mode: member.mode, localAt, extra: member.extra }));
     if (isOverlapping && index > 0) continue;
     const localName = Buffer.from(member.localName ?? member.name);
     const local = Buffer.from(shared);
     if (member.localSizeBytes !== undefined) local.writeUInt32LE(member.localSizeBytes, 18);
-    const head = Buffer.concat([Buffer.from('504b0304', 'hex'), local, lengths(localName.length, 0), localName]);
+    const extra = member.localExtra ?? Buffer.alloc(0);
+    const sizes = lengths(localName.length, extra.length);
+    const head = Buffer.concat([Buffer.from('504b0304', 'hex'), local, sizes, localName, extra]);
     locals.push(head, packed);
     at += head.length + packed.length;
   }
@@ -71,12 +77,21 @@ export function zip(members: readonly ZipMember[], options: ZipOptions = {}): Bu
   return hasDirectory ? Buffer.concat([...locals, directory, end, Buffer.from(comment)]) : Buffer.concat(locals);
 }
 
-function centralHeader(shared: Buffer, name: Buffer, mode: number, localAt: number): Buffer {
+function centralHeader(
+  shared: Buffer,
+  name: Buffer,
+  {
+    mode = 0,
+    localAt,
+    extra = Buffer.alloc(0),
+  }: { mode: number | undefined; localAt: number; extra: Buffer | undefined },
+): Buffer {
   const tail = Buffer.alloc(14);
   tail.writeUInt32LE((mode << 16) >>> 0, 6);
   tail.writeUInt32LE(localAt, 10);
   const madeBy = Buffer.from([20, mode === 0 ? 0 : 3]);
-  return Buffer.concat([Buffer.from('504b0102', 'hex'), madeBy, shared, lengths(name.length, 0), tail, name]);
+  const sizes = lengths(name.length, extra.length);
+  return Buffer.concat([Buffer.from('504b0102', 'hex'), madeBy, shared, sizes, tail, name, extra]);
 }
 
 function lengths(name: number, extra: number): Buffer {

@@ -1,7 +1,7 @@
+import { requireInnerPath } from '#uploads/inspect/entry-name.ts';
 import { inspectionLimits } from '#uploads/inspect/limits.ts';
 import { Refusal } from '#uploads/inspect/refusal.ts';
 import type { UnpackBudget } from '#uploads/inspect/unpack-budget.ts';
-import { isInnerPath } from '#uploads/inspect/zip-directory.ts';
 
 const BLOCK_BYTES = 512;
 const MAX_META_BYTES = 64 * 1024;
@@ -47,7 +47,7 @@ export async function* readTar(source: AsyncIterable<Buffer>, budget: UnpackBudg
     longName = undefined;
     if (type === '5') continue;
     if (!FILE_TYPES.has(type)) throw new Refusal('archive-limits', 'a link or a device');
-    if (!isInnerPath(name)) throw new Refusal('archive-limits', 'a name that leads out of the archive');
+    requireInnerPath(name);
     const content = contentOf(blocks, size);
     yield { name, content };
     for await (const _ of content);

@@ -1,3 +1,4 @@
+import { requireInnerPath, requireOneName } from '#uploads/inspect/entry-name.ts';
 import type { FileBytes } from '#uploads/inspect/file-bytes.ts';
 import { inspectionLimits } from '#uploads/inspect/limits.ts';
 import { Refusal } from '#uploads/inspect/refusal.ts';
@@ -87,6 +88,7 @@ function readCentral(bytes: FileBytes, from: number, to: number, total: number):
     ];
     const entry = centralEntry(head, bytes.read(at + CENTRAL_BYTES, nameBytes));
     requireEntry(entry);
+    requireOneName(entry.name, bytes.read(at + CENTRAL_BYTES + nameBytes, extraBytes));
     if (names.has(entry.name)) throw malformed('a name twice');
     names.add(entry.name);
     entries.push(entry);
@@ -122,16 +124,10 @@ function requireEntry(entry: CentralEntry): void {
   if ([entry.packedBytes, entry.sizeBytes, entry.localAt].includes(0xffffffff)) throw malformed('a ZIP64 entry');
   if (!METHODS.has(method)) throw malformed(`compression method ${method}`);
   if (!ORDINARY_MODES.has(mode & S_IFMT)) throw new Refusal('archive-limits', 'a link or a device');
-  if (!isInnerPath(name)) throw new Refusal('archive-limits', 'a name that leads out of the archive');
+  requireInnerPath(name);
   if (entry.sizeBytes > inspectionLimits.memberBytes) {
     throw new Refusal('archive-limits', `an entry of more than ${inspectionLimits.memberBytes} bytes`);
   }
-}
-
-/** Nothing that a careless unpacker would write anywhere else. */
-export function isInnerPath(name: string): boolean {
-  if (name === '' || /^[/\\]|^[a-z]:|\\|\0/i.test(name)) return false;
-  return !name.split('/').includes('..');
 }
 
 function requireSeamless(bytes: FileBytes, central: CentralEntry[], directoryAt: number): ZipEntry[] {
@@ -155,7 +151,9 @@ function localDataAt(bytes: FileBytes, entry: CentralEntry): number {
   const head = bytes.read(entry.localAt, LOCAL_BYTES);
   if (head.length < LOCAL_BYTES || head.readUInt32LE(0) !== LOCAL) throw malformed('an entry without its header');
   const nameBytes = head.readUInt16LE(26);
-  const dataAt = entry.localAt + LOCAL_BYTES + nameBytes + head.readUInt16LE(28);
+  const extraBytes = head.readUInt16LE(28);
+  const dataAt = entry.localAt + LOCAL_BYTES + nameBytes + extraBytes;
+  requireOneName(entry.name, bytes.read(dataAt - extraBytes, extraBytes));
   const isSame =
     bytes.read(entry.localAt + LOCAL_BYTES, nameBytes).equals(entry.rawName) &&
     head.readUInt16LE(6) === entry.flags &&
