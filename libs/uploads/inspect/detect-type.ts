@@ -7,6 +7,6 @@ const HEAD_BYTES = 256 * 1024;
 /** What file-type takes the first bytes for: its name of an extension, or undefined for text and the unknown. */
 export async function detectType(bytes: FileBytes): Promise<string | undefined> {
   const head = bytes.read(0, HEAD_BYTES);
-  const detected = await fileTypeFromBuffer(Uint8Array.from(head)).catch(() => undefined);
+  const detected = await fileTypeFromBuffer(new Uint8Array(head)).catch(() => undefined);
   return detected?.ext;
 }

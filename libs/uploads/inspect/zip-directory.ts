@@ -26,7 +26,7 @@ const MAX_COMMENT_BYTES = 0xffff;
 const MAX_DIRECTORY_BYTES = 4 * 1024 * 1024;
 const CENTRAL_BYTES = 46;
 const LOCAL_BYTES = 30;
-const END = 0x06054b50;
+const END = Buffer.from('504b0506', 'hex');
 const CENTRAL = 0x02014b50;
 const LOCAL = 0x04034b50;
 const DESCRIPTOR = 0x08074b50;
@@ -45,8 +45,10 @@ const ORDINARY_MODES = new Set([0, 0o100000, 0o040000]);
 export function endOfZip(bytes: FileBytes): number | undefined {
   const length = Math.min(bytes.size, END_BYTES + MAX_COMMENT_BYTES);
   const tail = bytes.read(bytes.size - length, length);
-  for (let at = tail.length - END_BYTES; at >= 0; at -= 1) {
-    if (tail.readUInt32LE(at) !== END) continue;
+  for (let from = tail.length - END_BYTES; from >= 0;) {
+    const at = tail.lastIndexOf(END, from);
+    if (at < 0) break;
+    from = at - 1;
     if (at + END_BYTES + tail.readUInt16LE(at + 20) === tail.length) return bytes.size - length + at;
   }
   return undefined;
