@@ -133,6 +133,19 @@ describe('export', () => {
     }
   });
 
+  it('does not go on in a file with events of another chain, as after a restore', async () => {
+    await sealSome(5);
+    await audit('export', '--to', file);
+    const whole = readFileSync(file, 'utf8');
+    await database[Symbol.asyncDispose]();
+    database = await openTestDatabase();
+    for (const what of ['shorter', 'longer']) {
+      await sealSome(3);
+      expect([what, await audit('export', '--to', file)]).toMatchObject([what, { code: 2 }]);
+      expect(readFileSync(file, 'utf8')).toBe(whole);
+    }
+  });
+
   it('leaves a file alone that it did not write', async () => {
     await sealSome(1);
     for (const foreign of ['precious', 'precious\nlines\n']) {

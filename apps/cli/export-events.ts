@@ -28,7 +28,9 @@ export async function exportToFile(pool: Pool, path: string): Promise<{ from: nu
   if (holder !== undefined) throw new UsageError(`process ${holder} is writing to ${path}`);
   const file = await open(path, 'a+', 0o600);
   try {
-    const after = await cutToLastLine(file, path);
+    const last = await cutToLastLine(file, path);
+    await requireSameChain(pool, last, path);
+    const after = last.position;
     let through = after;
     for await (const page of pages(pool, after)) {
       await file.appendFile(linesOf(page));
@@ -57,33 +59,48 @@ function linesOf(events: readonly SealedEvent[]): string {
   return events.map(({ event = null, ...place }) => `${JSON.stringify({ ...place, event })}\n`).join('');
 }
 
-/** Removes what comes after the last whole line. @returns the position in that line; 0 for an empty file. */
-async function cutToLastLine(file: FileHandle, path: string): Promise<number> {
+interface Place {
+  position: number;
+  hash: string;
+}
+
+const BEGINNING: Place = { position: 0, hash: '' };
+
+/** A database that was restored goes on with other events than those that the file may hold. */
+async function requireSameChain(pool: Pool, { position, hash }: Place, path: string): Promise<void> {
+  if (position === 0) return;
+  const [sealed] = await readSealed(pool, position - 1, 1);
+  if (sealed?.hash !== hash) throw new UsageError(`${path} holds events of another chain: export to a new file`);
+}
+
+/** Removes what comes after the last whole line. @returns the place in that line; the beginning for an empty file. */
+async function cutToLastLine(file: FileHandle, path: string): Promise<Place> {
   const { size } = await file.stat();
-  if (size === 0) return 0;
+  if (size === 0) return BEGINNING;
   const begin = Math.max(0, size - TAIL_BYTES);
   const { buffer } = await file.read({ buffer: Buffer.alloc(size - begin), position: begin });
   let end = buffer.lastIndexOf(0x0a);
   while (end >= 0) {
     const start = end === 0 ? 0 : buffer.lastIndexOf(0x0a, end - 1) + 1;
-    const position = positionIn(buffer.toString('utf8', start, end));
-    if (position !== undefined) {
+    const place = placeIn(buffer.toString('utf8', start, end));
+    if (place !== undefined) {
       await file.truncate(begin + end + 1);
-      return position;
+      return place;
     }
     end = start - 1;
   }
   if (begin === 0 && !buffer.includes(0x0a) && buffer.subarray(0, LINE_BEGIN.length).equals(LINE_BEGIN)) {
     await file.truncate(0);
-    return 0;
+    return BEGINNING;
   }
   throw new UsageError(`${path} was not written by this tool`);
 }
 
-function positionIn(line: string): number | undefined {
+function placeIn(line: string): Place | undefined {
   try {
-    const { position } = JSON.parse(line) as { position?: unknown };
-    return typeof position === 'number' && Number.isSafeInteger(position) ? position : undefined;
+    const { position, hash } = JSON.parse(line) as { position?: unknown; hash?: unknown };
+    const isPlace = typeof position === 'number' && Number.isSafeInteger(position) && typeof hash === 'string';
+    return isPlace ? { position, hash } : undefined;
   } catch {
     return undefined;
   }
