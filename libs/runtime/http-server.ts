@@ -14,6 +14,8 @@ export const metricsSettings = {
 };
 
 const HEADERS_LIMIT_MS = 5_000;
+/** How often node:http looks whether somebody is past that limit; only each 30 s by default. */
+const LOOK_MS = 1_000;
 const MAX_HEADER_BYTES = 8 * 1024;
 /** Longer than a proxy's, so that it is never the server that closes a connection the proxy is about to use. */
 const KEEP_ALIVE_MS = 75_000;
@@ -51,6 +53,7 @@ export async function listen(
     {
       requestTimeout: 0,
       headersTimeout: HEADERS_LIMIT_MS,
+      connectionsCheckingInterval: LOOK_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
