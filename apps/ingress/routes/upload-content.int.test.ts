@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { appendFileSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sample, samples } from '#testing/files/samples.ts';
 import { send, upload, type HttpAnswer, type SendOptions } from '#testing/upload-client.ts';
@@ -124,6 +126,18 @@ describe('the content of a clean upload', () => {
     const { status } = await get();
     isAllowed = true;
     expect(status).toBe(404);
+  });
+
+  it.each(['cut off', 'longer than it was'])('is not served from a file that is %s', async (how) => {
+    const before = new Set(system.files().clean);
+    const { json } = await upload(system.origin, { filename: 'c.txt', type: 'text/plain', content: `to be ${how}` });
+    await system.settled();
+    const name = system.files().clean.find((each) => !before.has(each));
+    const file = join(system.dataDir, 'clean', name!);
+    if (how === 'cut off') truncateSync(file, 3);
+    else appendFileSync(file, 'more');
+    const { status, body } = await send(system.origin, `/api/uploads/${json.id}/content`);
+    expect([status, body.toString().includes('to be')]).toEqual([500, false]);
   });
 
   it('is gone with its upload', async () => {

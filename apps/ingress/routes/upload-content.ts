@@ -43,6 +43,8 @@ export function serveContent({ pool, storage, authorise }: ContentParts): Reques
     // A retro-scan or a deletion may have come between the row and the file.
     if (file === undefined) throw new Failure('not-found');
     try {
+      // Fewer bytes than were announced would make the next answer on the connection a part of this one.
+      if (file.sizeBytes !== upload.size) throw new Error('a stored file has another size than its upload');
       await send(request, response, upload, file);
     } finally {
       await file.close();
