@@ -64,6 +64,7 @@ export async function acceptUpload(
   const { checkpoint = passCheckpoint } = deps;
   const { incoming, sizeBytes, sha256 } = received;
   let isKept = false;
+  let mayHaveRow = false;
   try {
     if (expectedSha256 !== undefined && !expectedSha256.equals(sha256)) throw new Failure('digest-mismatch');
     checkpoint('file-written');
@@ -73,6 +74,7 @@ export async function acceptUpload(
     const syncedAt = performance.now();
     isKept = await deps.commitInTurn(() => {
       if (performance.now() - syncedAt > PATIENCE_MS) throw new Failure('database-unavailable');
+      mayHaveRow = true;
       return insert(deps.pool, facts, received, fresh);
     });
     checkpoint('row-committed');
@@ -82,7 +84,7 @@ export async function acceptUpload(
     return { id, size: sizeBytes, sha256: sha256.toString('hex'), originalName, ticketId, isReplay: !isKept };
   } catch (error) {
     // The row may have been committed although the answer was lost: its file stays, and the orphan sweep decides.
-    isKept ||= !(error instanceof Failure);
+    isKept ||= mayHaveRow && !(error instanceof Failure);
     throw databaseFailure(error);
   } finally {
     if (!isKept) await incoming.abort();
