@@ -5,6 +5,7 @@ import type { HealthCheck } from '#runtime/health.ts';
 import type { Log } from '#runtime/log.ts';
 import type { Traces } from '#runtime/traces.ts';
 import { openTurns } from '#runtime/turns.ts';
+import { openBreakdowns } from '#uploads/breakdowns.ts';
 import { openClamscanScanner } from '#uploads/clamscan-scanner.ts';
 import { defaultPolicy } from '#uploads/file-policy.ts';
 import { identifySignatures } from '#uploads/identify-signatures.ts';
@@ -66,6 +67,7 @@ export async function openScanning(parts: OpenScanningParts): Promise<ScanParts>
     inspector,
     scanner: scannerInTurn,
     guard,
+    breakdowns: openBreakdowns(),
     authorise,
     record,
     announce,

@@ -45,6 +45,7 @@ describe('acts that are a reason for an alert', () => {
     ['login.sprayed', 'login-sprayed'],
     ['login.locked', 'login-locked'],
     ['login.attacked', 'login-attacked'],
+    ['upload.failed', 'upload-failed'],
     ['upload.infected', 'upload-infected'],
     ['upload.tampered', 'upload-tampered'],
   ] as const)('%s', async (type, rule) => {

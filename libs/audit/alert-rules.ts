@@ -15,6 +15,7 @@ export const alertRules = {
   'seals-late': 'warning',
   'secret-drifted': 'critical',
   'sweep-overdue': 'warning',
+  'upload-failed': 'warning',
   'upload-infected': 'critical',
   'upload-tampered': 'critical',
 } as const satisfies Record<string, Severity>;

@@ -8,6 +8,7 @@ const ruleOf: Partial<Record<SecurityEventType, AlertRule>> = {
   'login.locked': 'login-locked',
   'login.sprayed': 'login-sprayed',
   'refresh.reused': 'refresh-reused',
+  'upload.failed': 'upload-failed',
   'upload.infected': 'upload-infected',
   'upload.tampered': 'upload-tampered',
 };

@@ -1,3 +1,4 @@
+import { Failure } from '#runtime/failure.ts';
 import { inSpan } from '#runtime/traces.ts';
 import { passCheckpoint } from '#uploads/checkpoint.ts';
 import type { ClaimedUpload, Outcome } from '#uploads/claim.ts';
@@ -43,26 +44,34 @@ async function judge(
   signatures: SignatureState,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const file = await openQuarantined(parts.storage, upload.storedName);
+  const file = await openUndecided(parts.storage, upload.storedName);
   if (file === undefined) return tamperedOutcome(upload);
   try {
     if (file.sizeBytes !== upload.sizeBytes) return tamperedOutcome(upload);
     const twin = await findTwin(parts.pool, upload, signatures);
-    return twin ?? (await lookAndScan(parts, upload, file, signatures, signal));
+    return twin !== undefined && (await isThere(parts.storage, twin, upload))
+      ? twin
+      : await lookAndScan(parts, upload, file, signatures, signal);
   } finally {
     await file.close();
   }
 }
 
-/** A process that ended between the move and the verdict has left the file in the clean store: it begins anew. */
-async function openQuarantined(storage: Storage, name: string): Promise<StoredBytes | undefined> {
-  const file = await storage.open('quarantine', name);
-  if (file !== undefined || !(await storage.move(name, 'clean', 'quarantine'))) return file;
-  return storage.open('quarantine', name);
+/**
+ * A process that ended between the move and the verdict has left the file in the clean store, and there it is read: it is
+ * never moved back. Whoever has lost the claim without knowing would take away what another has promoted meanwhile.
+ */
+async function openUndecided(storage: Storage, name: string): Promise<StoredBytes | undefined> {
+  return (await storage.open('quarantine', name)) ?? storage.open('clean', name);
+}
+
+/** The bytes of a twin stand in for the upload's own only if they are those: they may be lost, or not what they were. */
+async function isThere(storage: Storage, { storedName }: Outcome, { sha256 }: ClaimedUpload): Promise<boolean> {
+  return storedName !== null && (await hasDigest(storage, 'clean', storedName, sha256));
 }
 
 async function lookAndScan(
-  { inspector, scanner, traces, checkpoint = passCheckpoint }: ScanParts,
+  { inspector, scanner, guard, traces, checkpoint = passCheckpoint }: ScanParts,
   upload: ClaimedUpload,
   file: StoredBytes,
   signatures: SignatureState,
@@ -86,6 +95,8 @@ async function lookAndScan(
   checkpoint('file-scanned');
   if (verdict.kind !== 'clean') return outcomeOf(upload, verdict);
   if (inspection.deferred !== undefined) return refusedOutcome(upload, inspection.deferred);
+  // The scanner may have been found out meanwhile.
+  if (!guard.state.isReady) throw new Failure('scanner-unavailable', { detail: guard.state.why });
   return {
     status: 'clean',
     reason: null,

@@ -57,6 +57,13 @@ export async function orStorageFull<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/** What the system says when it can't work on files is no fault of any one of them: a failure after which trying again helps. */
+export function storageFailure(error: unknown): unknown {
+  const code = codeOf(error);
+  if (error instanceof Failure || !/^E[A-Z0-9]+$/.test(code)) return error;
+  return new Failure(FULL.has(code) ? 'storage-full' : 'storage-unavailable', { cause: error });
+}
+
 /** Undefined where there is no such file. */
 export async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
   try {

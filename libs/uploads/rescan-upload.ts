@@ -27,6 +27,11 @@ const STILL_CLEAN = `
   update upload set signature_version = $2, scanned_at = now()
   where stored_name = $1 and status = 'clean'`;
 
+// Sorts behind every version that clamd tells, so that those whose file is there come first; and is no version of a twin.
+const MISSING = `
+  update upload set signature_version = 'file missing'
+  where id = $1 and status = 'clean' and deleted_at is null`;
+
 const TURNED = `
   update upload set status = $2, reason = $3, stored_name = null, signature_version = $4, version = version + 1,
     updated_at = now(), scanned_at = now()
@@ -50,7 +55,11 @@ export async function rescanUpload(
   if (upload === undefined) return;
   const file = await storage.open('clean', upload.storedName);
   // Gone with its row meanwhile, or lost: there is nothing that could be served.
-  if (file === undefined) return;
+  if (file === undefined) {
+    const { rowCount } = await pool.query({ name: 'upload-file-missing', text: MISSING, values: [upload.id] });
+    if (rowCount === 1) parts.log.error({ uploadId: upload.id }, 'the file of a clean upload is missing');
+    return;
+  }
   let verdict: ScanVerdict;
   try {
     verdict = await inSpan(
@@ -67,13 +76,14 @@ export async function rescanUpload(
   } finally {
     await file.close();
   }
-  if (verdict.kind === 'clean') {
+  if (verdict.kind !== 'clean') await turn(parts, upload, signatures, verdict);
+  else if (parts.guard.state.isReady) {
     await pool.query({
       name: 'upload-still-clean',
       text: STILL_CLEAN,
       values: [upload.storedName, signatures.version],
     });
-  } else await turn(parts, upload, signatures, verdict);
+  }
 }
 
 async function turn(

@@ -64,6 +64,9 @@ export function openScanGuard(options: ScanGuardOptions): ScanGuard {
     const signatures = await options.identify();
     const limit = AbortSignal.any([ended.signal, AbortSignal.timeout(CANARY_LIMIT_MS)]);
     if (!(await sings(options.scanner, limit))) return untrusted('the canary was not found');
+    if (signatures.kind === 'official' && signatures.madeAt === undefined) {
+      return untrusted('the signatures do not say how old they are');
+    }
     const ageMs = signatures.madeAt === undefined ? 0 : now() - signatures.madeAt.getTime();
     if (ageMs > MAX_SIGNATURE_AGE_MS) return untrusted('the signatures are older than 7 days');
     if (signatures.kind === 'test-only' && !options.allowTestSignatures) {

@@ -1,6 +1,7 @@
 import type { Pool } from '#database/pool.ts';
 import type { Log } from '#runtime/log.ts';
 import type { Traces } from '#runtime/traces.ts';
+import type { Breakdowns } from '#uploads/breakdowns.ts';
 import type { Checkpoint } from '#uploads/checkpoint.ts';
 import type { Inspector } from '#uploads/inspector.ts';
 import type { RecordUploadEvents } from '#uploads/record.ts';
@@ -17,6 +18,8 @@ export interface ScanParts {
   inspector: Inspector;
   scanner: Scanner;
   guard: ScanGuard;
+  /** Undefined where nobody minds a file that the scanner dies of. */
+  breakdowns?: Breakdowns | undefined;
   authorise: AuthoriseAttachment;
   record: RecordUploadEvents;
   /** Undefined where nobody wants to know of verdicts. */

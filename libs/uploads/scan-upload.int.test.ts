@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,9 @@ import { send, upload, type SendOptions } from '#testing/upload-client.ts';
 import { STRANGER, type UploadSystem, type UploadSystemOptions } from '#testing/upload-core.ts';
 import { storeFile } from '#testing/store-file.ts';
 import { openUploadSystem } from '#testing/upload-system.ts';
+import { openBreakdowns } from '#uploads/breakdowns.ts';
+import { claimUpload } from '#uploads/claim.ts';
+import { decideUpload } from '#uploads/decide-upload.ts';
 import type { GuardState, ScanGuard } from '#uploads/scan-guard.ts';
 import { openScanGuard } from '#uploads/scan-guard.ts';
 import { scanUpload } from '#uploads/scan-upload.ts';
@@ -59,7 +62,10 @@ const guardThat = (state: GuardState, isWell = true): ScanGuard => ({
   isScannerWell: async () => isWell,
   close: async () => undefined,
 });
-const READY: GuardState = { isReady: true, signatures: { kind: 'test-only', version: 'v', madeAt: undefined } };
+const READY: Extract<GuardState, { isReady: true }> = {
+  isReady: true,
+  signatures: { kind: 'test-only', version: 'v', madeAt: undefined },
+};
 
 describe('a scan', () => {
   it('79: that is asked for twice at once gives one verdict and one event', async () => {
@@ -186,6 +192,73 @@ describe('a scan', () => {
     expect(await statusOf(id)).toEqual(['quarantined', 'scanner-unavailable']);
   });
 
+  it('that the scanner breaks down over again and again waits by itself, and is given up in the end', async () => {
+    await open({ scanner: scannerThat(failing('scan-inconclusive')), guard: guardThat(READY, false) });
+    const id = await take();
+    const parts = { ...system.parts, breakdowns: openBreakdowns() };
+    const seen = [];
+    for (let tries = 1; tries <= 7; tries += 1) {
+      await scanUpload(parts, id, never);
+      await makeWaitingDue(system.pool);
+      const { rows } = await system.pool.query('select attempts, next_check_at <= now() as due from upload');
+      seen.push([...(await statusOf(id)), rows[0].attempts, rows[0].due]);
+    }
+    expect(seen).toEqual([
+      ...Array.from({ length: 2 }, () => ['quarantined', 'scanner-unavailable', 0, true]),
+      ...[1, 2, 3, 4].map((attempts) => ['quarantined', null, attempts, false]),
+      ['scan-failed', 'scanner-unavailable', 4, expect.anything()],
+    ]);
+    expect(await eventsOf(id)).toEqual(['upload.failed']);
+  });
+
+  it('after which the scanner is not trusted any more promotes nothing, and says of nothing that it is still clean', async () => {
+    const guard = { ...guardThat(READY) };
+    await open({
+      guard,
+      scanner: scannerThat(async () => {
+        Object.assign(guard, { state: { isReady: false, why: 'the canary was not found', isUntrusted: true } });
+        return { kind: 'clean' };
+      }),
+    });
+    const id = await take();
+    await system.scan(id);
+    expect(await statusOf(id)).toEqual(['quarantined', 'scanner-unavailable']);
+    expect(system.files().clean).toEqual([]);
+
+    await system.pool.query(`update upload set status = 'clean', signature_version = 'v0'`);
+    Object.assign(guard, { state: READY });
+    await system.storage.move(system.files().quarantine[0]!, 'quarantine', 'clean');
+    await system.scan(id);
+    const { rows } = await system.pool.query('select signature_version from upload');
+    expect(rows).toEqual([{ signature_version: 'v0' }]);
+  });
+
+  it('whose claim was lost does not take away what another has promoted', async () => {
+    await open();
+    const id = await take();
+    const lost = (await claimUpload(system.pool, id))!;
+    await system.pool.query('update upload set next_check_at = now()');
+    await system.scan(id);
+    const broken = { ...system.parts, scanner: scannerThat(failing('scan-inconclusive')) };
+    const signatures = { kind: 'test-only', version: 'other', madeAt: undefined } as const;
+    await expect(decideUpload(broken, lost, signatures, never)).rejects.toThrow('scan-inconclusive');
+    expect((await send(system.origin, `/api/uploads/${id}/content`)).body.toString()).toBe('hello');
+  });
+
+  it.each([
+    ['EROFS', 'storage-full'],
+    ['EIO', 'storage-unavailable'],
+    ['EMFILE', 'storage-unavailable'],
+  ])('that a disk ends with %s is not held against the file', async (code, failure) => {
+    const move = async (): Promise<boolean> => {
+      throw Object.assign(new Error(code), { code });
+    };
+    await open({ wrapStorage: (storage) => ({ ...storage, move }) });
+    const id = await take();
+    for (let tries = 0; tries < 6; tries += 1) await expect(system.scan(id)).rejects.toThrow(failure);
+    expect(await statusOf(id)).toEqual(['quarantined', null]);
+  });
+
   it('that is stopped leaves its upload for the next', async () => {
     const stop = new AbortController();
     const begun = Promise.withResolvers<void>();
@@ -246,6 +319,17 @@ describe('equal files', () => {
     }
   });
 
+  it.each(['lost', 'not what they were'])('share no bytes that are %s', async (how) => {
+    await open();
+    await system.scan(await take());
+    const path = join(system.dataDir, 'clean', system.files().clean[0]!);
+    if (how === 'lost') rmSync(path);
+    else writeFileSync(path, 'hallo');
+    const again = await take();
+    await system.scan(again);
+    expect((await send(system.origin, `/api/uploads/${again}/content`)).body.toString()).toBe('hello');
+  });
+
   it('68: of two owners share nothing, so that nobody learns of the other', async () => {
     let scans = 0;
     await open({
@@ -302,6 +386,8 @@ describe('a file that was clean', () => {
     expect(await sweepOutdated({ pool: system.pool, ring }, 'v', never)).toBe(0);
     expect(await sweepOutdated({ pool: system.pool, ring }, 'v2', never)).toBe(2);
     expect(rung.toSorted()).toEqual(ids.toSorted());
+    expect(await sweepOutdated({ pool: system.pool, ring }, 'v2', never, 1)).toBe(1);
+    expect(rung.at(-1)).toBe(ids[0]);
     verdict = { kind: 'infected', signature: 'New' };
     Object.assign(guard, { state: { ...READY, signatures: { kind: 'official', version: 'v2', madeAt: new Date() } } });
     for (const id of ids) await system.scan(id);
@@ -312,6 +398,26 @@ describe('a file that was clean', () => {
       expect((await send(system.origin, `/api/uploads/${id}/content`)).status).toBe(410);
     }
     expect(system.files().clean).toEqual([]);
+  });
+
+  it('whose file is missing keeps no other from being scanned again', async () => {
+    const guardOf = (version: string) => guardThat({ ...READY, signatures: { ...READY.signatures, version } });
+    await open({ guard: guardOf('1.4.6/1') });
+    const ids = [await take('one'), await take('two')];
+    for (const id of ids) await system.scan(id);
+    for (const name of system.files().clean) rmSync(join(system.dataDir, 'clean', name));
+    ids.push(await take('three'));
+    await system.scan(ids[2]!);
+    const rung: string[] = [];
+    const ring = async (some: readonly string[]): Promise<void> => void rung.push(...some);
+    const newer = { ...system.parts, guard: guardOf('1.4.6/2') };
+    for (let sweep = 0; sweep < 3; sweep += 1) {
+      await sweepOutdated({ pool: system.pool, ring }, '1.4.6/2', never, 1);
+      await scanUpload(newer, rung.at(-1)!, never);
+    }
+    expect(rung).toEqual(ids);
+    const { rows } = await system.pool.query('select signature_version as version from upload order by id');
+    expect(rows.map(({ version }) => version)).toEqual(['file missing', 'file missing', '1.4.6/2']);
   });
 
   it('says for ever that only test signatures have seen it', async () => {
@@ -380,6 +486,7 @@ describe('the guard', () => {
   it.each([
     ['the canary was not found', { scanner: scannerThat(async () => ({ kind: 'clean' })) }],
     ['the canary was not found', { scanner: scannerThat(async () => ({ kind: 'infected', signature: 'All' })) }],
+    ['the signatures do not say how old they are', { identify: async () => ({ ...official, madeAt: undefined }) }],
     ['older than 7 days', { identify: async () => ({ ...official, madeAt: new Date('2026-11-01') }) }],
     [
       'only test signatures',

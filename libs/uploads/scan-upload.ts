@@ -11,6 +11,7 @@ import {
   type Outcome,
 } from '#uploads/claim.ts';
 import { decideUpload } from '#uploads/decide-upload.ts';
+import { storageFailure } from '#uploads/disk-file.ts';
 import { failedOutcome } from '#uploads/outcomes.ts';
 import { removeUnnamed } from '#uploads/remove-bytes.ts';
 import { rescanUpload } from '#uploads/rescan-upload.ts';
@@ -20,6 +21,8 @@ import { markWaiting } from '#uploads/waiting-uploads.ts';
 
 const MAX_ATTEMPTS = 5;
 const WAIT_SECONDS = 30;
+/** So often in a row may the scanner break down over an upload before that is taken for more than a coincidence. */
+const FORGIVEN_BREAKDOWNS = 2;
 
 /**
  * Brings one upload to its verdict. It may be called twice, in two processes, and after a crash at any point: every
@@ -43,6 +46,7 @@ export async function scanUpload(parts: ScanParts, id: string, signal: AbortSign
   const stopRenewing = renewClaim(pool, upload);
   try {
     const outcome = await bringToVerdict(parts, upload, state.signatures, signal);
+    parts.breakdowns?.forget(id);
     parts.onVerdict?.(outcome.status, (performance.now() - begunMs) / 1000);
   } catch (error) {
     await putBack(parts, upload, error, signal);
@@ -92,24 +96,46 @@ async function putBack(parts: ScanParts, upload: ClaimedUpload, error: unknown, 
   }
   if (await isScannersFault(parts, error)) {
     log.warn({ uploadId: upload.id, err: error }, 'the scanner is away: the upload waits');
-    const release = {
-      reason: 'scanner-unavailable',
-      error: text,
-      isAttempt: false,
-      waitSeconds: WAIT_SECONDS,
-    } as const;
-    await releaseUpload(pool, upload, release);
+    const breakdowns = isFailure(error, 'scan-inconclusive') ? (parts.breakdowns?.add(upload.id) ?? 0) : 0;
+    if (breakdowns > FORGIVEN_BREAKDOWNS) await setApart(parts, upload, error, breakdowns - FORGIVEN_BREAKDOWNS);
+    else {
+      const release = { error: text, isAttempt: false, waitSeconds: WAIT_SECONDS };
+      await releaseUpload(pool, upload, { ...release, reason: 'scanner-unavailable' });
+    }
     return;
   }
-  const failure = databaseFailure(error);
+  const failure = storageFailure(databaseFailure(error));
   const isAttempt = !isFailure(failure) || failure.retry !== 'free';
-  if (isAttempt && upload.attempts + 1 >= MAX_ATTEMPTS) {
-    log.error({ uploadId: upload.id, err: error }, 'an upload could not be scanned');
-    await close(parts, upload, failedOutcome(upload, text));
+  if (isAttempt && isLastAttempt(upload)) {
+    await giveUp(parts, upload, error);
     return;
   }
   await releaseUpload(pool, upload, { reason: null, error: text, isAttempt, waitSeconds: WAIT_SECONDS });
   throw failure;
+}
+
+/**
+ * A file may be what the scanner dies of. It waits by itself, longer each time and not until the scanner is back, so that
+ * the others go on; and its tries count.
+ */
+async function setApart(parts: ScanParts, upload: ClaimedUpload, error: unknown, times: number): Promise<void> {
+  if (isLastAttempt(upload)) {
+    await giveUp(parts, upload, error);
+    return;
+  }
+  // Two that were being scanned when it died don't meet again.
+  const waitSeconds = WAIT_SECONDS * 2 ** times * (0.5 + Math.random());
+  await releaseUpload(parts.pool, upload, { reason: null, error: describe(error), isAttempt: true, waitSeconds });
+}
+
+function isLastAttempt({ attempts }: ClaimedUpload): boolean {
+  return attempts + 1 >= MAX_ATTEMPTS;
+}
+
+async function giveUp(parts: ScanParts, upload: ClaimedUpload, error: unknown): Promise<void> {
+  parts.log.error({ uploadId: upload.id, err: error }, 'an upload could not be scanned');
+  parts.breakdowns?.forget(upload.id);
+  await close(parts, upload, failedOutcome(upload, describe(error)));
 }
 
 /** An answer that is none may be the file's fault or the scanner's: a canary decides. */

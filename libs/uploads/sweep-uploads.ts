@@ -115,21 +115,26 @@ const OUTDATED = `
   order by created_at, id limit $5`;
 
 const RESCAN_DAYS = 30;
+/** More in one sweep would keep new uploads waiting behind them, and be rung for again before they are done. */
+const RESCANS = 2_000;
 const BEGINNING = { createdAt: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
 
-/** Rings for every recent clean upload that the present signatures have not seen. @returns how many. */
+/**
+ * Rings for recent clean uploads that the present signatures have not seen, so many in one sweep: what was scanned with one
+ * version of the signatures, the oldest upload first, then what was scanned with the next. @returns how many.
+ */
 export async function sweepOutdated(
   { pool, ring }: { pool: Pool; ring: (uploadIds: readonly string[]) => Promise<void> },
   signatureVersion: string,
   signal: AbortSignal,
-  days = RESCAN_DAYS,
+  limit = RESCANS,
 ): Promise<number> {
   let rung = 0;
   const older = await pool.query<{ name: string }>(OLDER_VERSIONS, [signatureVersion]);
   for (const { name } of older.rows) {
     let after: typeof BEGINNING | undefined = BEGINNING;
-    while (after !== undefined && !signal.aborted) {
-      const values = [name, days, after.createdAt, after.id, BATCH];
+    while (after !== undefined && rung < limit && !signal.aborted) {
+      const values = [name, RESCAN_DAYS, after.createdAt, after.id, Math.min(BATCH, limit - rung)];
       const page: { rows: (typeof BEGINNING)[] } = await pool.query(OUTDATED, values);
       after = page.rows.at(-1);
       if (after !== undefined) await ring(page.rows.map(({ id }) => id));

@@ -162,12 +162,13 @@ async function scanAll(parts: WorkerParts): Promise<void> {
   const newer = { kind: 'test-only', version: 'newer', madeAt: undefined } as const;
   const worse: Scanner = { scan: async () => ({ kind: 'infected', signature: 'Test' }) };
   const made = "status = 'clean' and original_name = 'a.txt'";
-  for (const again of [scanner, worse]) {
+  const empty: Storage = { ...scan.storage, open: async () => undefined };
+  for (const again of [{ storage: empty }, { scanner }, { scanner: worse }]) {
     await pool.query(`update upload set signature_version = 'older' where ${made}`);
     const clean = await pool.query<{ id: string }>(`select id from upload where ${made}`);
     const rescan = {
       ...scan,
-      scanner: again,
+      ...again,
       guard: { ...scan.guard, state: { isReady: true, signatures: newer } as const },
     };
     for (const { id } of clean.rows) await scanUpload({ scanning: () => rescan }).run({ uploadId: id });

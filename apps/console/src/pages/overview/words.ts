@@ -14,6 +14,7 @@ const WORDS: Partial<Record<string, string>> = {
   'seals-late': 'Security events wait too long for their seal',
   'secret-drifted': 'All webhooks of a source are refused: its secret may have changed',
   'sweep-overdue': 'A sweep is overdue',
+  'upload-failed': 'A file could not be scanned',
   'upload-infected': 'An infected file was destroyed',
   'upload-tampered': 'A stored file was changed',
 } satisfies Partial<Record<AlertRule, string>>;
