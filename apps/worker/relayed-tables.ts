@@ -1,6 +1,7 @@
 import type { Pool } from '#database/pool.ts';
 import type { Producer } from '#queue/producer.ts';
 import { chunksOf } from '#runtime/chunks.ts';
+import { openTurns } from '#runtime/turns.ts';
 import { uploads } from '#uploads/queue.ts';
 import type { ScanParts } from '#uploads/scan-parts.ts';
 import { scanUpload } from '#uploads/scan-upload.ts';
@@ -14,6 +15,7 @@ import { claimDueEvents, claimDueReceipts } from '#webhooks/relay.ts';
 import type { RelayedTable } from './relay.ts';
 
 const DIRECT_LIMIT_MS = 30_000;
+/** At a time, because whoever scans them itself looks at no other table meanwhile. */
 const RUNG_UPLOADS = 64;
 /** As many as the scanner takes at once. */
 const DIRECT_SCANS = 4;
@@ -66,7 +68,7 @@ export function relayedUploads({ pool, producer, scanning }: RelayedUploadsParts
   return {
     queue: uploads,
     async claim({ limit = RUNG_UPLOADS }) {
-      return scanning().guard.state.isReady ? takeDueUploads(pool, limit) : [];
+      return scanning().guard.state.isReady ? takeDueUploads(pool, Math.min(limit, RUNG_UPLOADS)) : [];
     },
     ring: (ids) =>
       producer.ringMany(
@@ -75,9 +77,12 @@ export function relayedUploads({ pool, producer, scanning }: RelayedUploadsParts
       ),
     async work(ids) {
       const parts = scanning();
-      for (const someIds of chunksOf(ids, DIRECT_SCANS)) {
-        await Promise.all(someIds.map((id) => scanUpload(parts, id, AbortSignal.timeout(DIRECT_LIMIT_MS))));
-      }
+      const inTurn = openTurns(DIRECT_SCANS);
+      const scan = (id: string) => inTurn(() => scanUpload(parts, id, AbortSignal.timeout(DIRECT_LIMIT_MS)));
+      // One that can't be scanned keeps no other waiting.
+      const ends = await Promise.allSettled(ids.map(scan));
+      const failed = ends.find((end) => end.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
     },
   };
 }
