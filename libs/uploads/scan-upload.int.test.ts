@@ -459,6 +459,18 @@ describe('the sweeps', () => {
     expect(system.files().quarantine).toEqual([]);
   });
 
+  it('give up what a worker was scanning when it ended, and nothing that is being scanned', async () => {
+    await open();
+    const id = await take();
+    await system.pool.query(
+      `update upload set status = 'scanning', created_at = now() - interval '8 days', next_check_at = now() + interval '20 s'`,
+    );
+    expect(await sweepExpired(system.parts, never)).toBe(0);
+    await system.pool.query('update upload set next_check_at = now()');
+    expect(await sweepExpired(system.parts, never)).toBe(1);
+    expect(await statusOf(id)).toEqual(['expired', 'expired']);
+  });
+
   it('forget deleted uploads after a month', async () => {
     await open();
     const id = await take();

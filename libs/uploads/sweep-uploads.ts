@@ -17,10 +17,12 @@ const DELETED_DAYS = 30;
 
 const NAMED = `select stored_name as name from upload where stored_name = any($1)`;
 
+// While there is no scanner nobody takes up what a worker was scanning when it ended.
 const EXPIRE = `
   with due as (
     select id, stored_name from upload
-    where status in ('quarantined', 'scan-failed') and created_at < now() - $1 * interval '1 day'
+    where status in ('quarantined', 'scanning', 'scan-failed') and created_at < now() - $1 * interval '1 day'
+      and (status <> 'scanning' or next_check_at < now())
       and stored_name is not null and deleted_at is null
     order by id limit $2 for update skip locked)
   update upload set status = 'expired', reason = 'expired', stored_name = null, version = version + 1,
