@@ -5,7 +5,8 @@ import { root } from './paths.mjs';
 import { runStep } from './run-step.mjs';
 
 const BUILD_LIMIT_MS = 300_000;
-const SOURCES = ['apps/console', 'libs/client', 'package-lock.json'];
+/** What the pages are built from. */
+export const SOURCES = ['apps/console', 'libs/client', 'libs/audit/event-types.ts', 'package-lock.json'];
 const LEFT_OUT = /(?:^|\/)(?:dist|testing)(?:\/|$)|\.test\.tsx?$/;
 const STAMP = join('apps', 'console', 'dist', '.stamp');
 

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { isConsoleBuilt, stampOf } from './console.mjs';
+import { isConsoleBuilt, SOURCES, stampOf } from './console.mjs';
+import { root } from './paths.mjs';
 
 let directory;
 const write = (path, text) => {
@@ -44,4 +45,17 @@ it.each([
 it('is not built where there is no stamp', () => {
   rmSync(join(directory, 'apps/console/dist'), { recursive: true });
   expect(isConsoleBuilt(directory)).toBe(false);
+});
+
+it('knows every source that the pages import', () => {
+  const texts = globSync('apps/console/src/**/*.{ts,tsx}', { cwd: root }).map((path) =>
+    readFileSync(join(root, path), 'utf8'),
+  );
+  const imported = texts.flatMap((text) =>
+    [...text.matchAll(/^(?!import type).* from '#(.+)';$/gm)].map(([, path]) => `libs/${path}`),
+  );
+  expect(imported.length).toBeGreaterThan(5);
+  expect(
+    imported.filter((path) => !SOURCES.some((source) => path === source || path.startsWith(`${source}/`))),
+  ).toEqual([]);
 });

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readComposeFile, type ComposeService } from '#testing/compose-file.ts';
 import { processes } from '#testing/processes.ts';
 import { repository } from '#testing/repository.ts';
+import { sourceFiles } from '#testing/source-files.ts';
 
 const { text, file } = readComposeFile();
 const services = Object.entries(file.services).map(([name, service]) => ({ name, ...service }));
@@ -157,6 +159,23 @@ describe('the inline Dockerfile', () => {
     expect(others).toEqual(['npm ci --ignore-scripts', 'node_modules/.bin/vite build apps/console']);
   });
 
+  it.each([
+    { what: 'programs', last: true, sources: sourceFiles('{apps,libs}/**/*.ts', 'mikro-orm.config.ts') },
+    { what: 'the console', last: false, sources: sourceFiles('apps/console/**/*.{ts,tsx}') },
+  ])('has every file that $what import', ({ last, sources }) => {
+    const stages = dockerfile.split(/^(?=FROM )/m);
+    const stage = stages.find((each) => (last ? each === stages.at(-1) : / AS console$/m.test(each))) ?? '';
+    const copied = [...stage.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = '']) => paths.split(' '));
+    const imported = sources.flatMap(({ path, text }) =>
+      [...text.matchAll(/ from '(#|\.{1,2}\/)(.+)';$/gm)].map(([, way = '', rest = '']) =>
+        way === '#' ? join('libs', rest) : join(dirname(path), way, rest),
+      ),
+    );
+    expect(imported.length).toBeGreaterThan(20);
+    const isThere = (file: string): boolean => copied.some((path) => file === path || file.startsWith(`${path}/`));
+    expect([...new Set(imported.filter((file) => !isThere(file)))]).toEqual([]);
+  });
+
   it('copies by name, so that no .env or .git can slip in', () => {
     for (const copy of having('COPY')) expect(copy).not.toMatch(/(^|\s)\.\/?\s/);
     expect(having('ADD')).toEqual([]);
@@ -178,6 +197,7 @@ describe('the inline Dockerfile', () => {
         '!mikro-orm.config.ts',
         '!package-lock.json',
         '!package.json',
+        '!setup/lock.mjs',
         '!tsconfig.json',
       ].toSorted(),
     );
