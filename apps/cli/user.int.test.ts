@@ -31,7 +31,9 @@ const row = async (email: string) =>
 it('creates a user with a link to set a password, or with a password that is read', async () => {
   const made = await user(['create', 'Anna@Example.com', '--name', 'Anna', '--role', 'agent']);
   expect(made).toMatchObject({ code: 0, err: '' });
-  expect(made.out).toMatch(/^created anna@example\.com \(agent\)\nhttps:\/\/in\.example\.com\/reset#[\w-]{43}\n$/);
+  expect(made.out).toMatch(
+    /^created anna@example\.com \(agent\)\nhttps:\/\/in\.example\.com\/console\/reset#[\w-]{43}\n$/,
+  );
   expect((await row('anna@example.com')).password_hash).toBeNull();
   const read = await user(
     ['create', 'bert@example.com', '--name', 'Bert', '--password-stdin'],
@@ -71,7 +73,7 @@ it('prints a link that works once, for an hour', async () => {
   await user(['create', 'dora@example.com', '--name', 'Dora']);
   const { out, code } = await user(['reset', 'dora@example.com']);
   expect(code).toBe(0);
-  expect(out).toMatch(/^https:\/\/in\.example\.com\/reset#[\w-]{43}\n$/);
+  expect(out).toMatch(/^https:\/\/in\.example\.com\/console\/reset#[\w-]{43}\n$/);
   const { rows } = await database.pool.query(
     `select extract(epoch from expires_at - now())::int as seconds from password_reset where user_id = $1`,
     [(await row('dora@example.com')).id],

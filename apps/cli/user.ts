@@ -163,11 +163,11 @@ async function* everyUser({ context }: Tool): AsyncGenerator<User> {
   } while (cursor !== undefined);
 }
 
-/** A link to set a password; its secret stands after #, so that it gets into no log on its way. */
+/** A link to the console's page for it; its secret stands after #, so that it gets into no log on its way. */
 async function sayLink({ context, system }: Tool, user: User): Promise<void> {
   const secret = await issueReset(context, { userId: user.id, actor: SYSTEM });
   const origin = valueOf('PUBLIC_URL', system.env) ?? system.ingress;
-  say(new URL(`/reset#${secret}`, origin).href);
+  say(new URL(`/console/reset#${secret}`, origin).href);
 }
 
 async function readPassword(): Promise<string> {

@@ -3,7 +3,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { issueReset } from '#access/reset-password.ts';
 import type { Role } from '#access/user.ts';
+import { record } from '#audit/record.ts';
 import { environment } from '#runtime/config.ts';
 import { hasBrowser } from '#testing/browser.ts';
 import { openChromium } from '#testing/chromium.ts';
@@ -99,6 +101,46 @@ describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: limitFor(12
       secure: true,
       sameSite: 'Strict',
     });
+  });
+
+  it('sets a password by a link, which works once', async () => {
+    const { page } = await open();
+    const email = await newEmail();
+    const { pool } = system.database;
+    const { rows } = await pool.query<{ id: string }>('select id from app_user where email = $1', [email]);
+    const userId = rows[0]?.id ?? '';
+    const secret = await issueReset({ pool, record }, { userId, actor: { actorKind: 'system' } });
+    const set = async (password: string): Promise<void> => {
+      await page.goto('about:blank');
+      await page.goto(`${system.origin}/console/reset#${secret}`);
+      await page.getByRole('textbox', { name: 'New password' }).fill(password);
+      await page.getByRole('button', { name: 'Set password' }).click();
+    };
+    await set('short');
+    await page.getByText('The password is not acceptable').waitFor();
+    await set('otters juggle at night');
+    await page.getByText('Your password is set.').waitFor();
+    await page.getByRole('link', { name: 'Go to the sign-in' }).click();
+    await page.getByLabel('E-mail').fill(email);
+    await page.getByRole('textbox', { name: 'Password' }).fill('otters juggle at night');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await heading(page, 'Uploads').waitFor();
+    await set('badgers paint by moonlight');
+    await page.getByText('This link does not work any more').waitFor();
+    expect(await page.getByText('Your password is set.').count()).toBe(0);
+  });
+
+  it('hides passwords, and lets them be pasted and kept by a password manager', async () => {
+    const { page } = await open();
+    const field = page.getByRole('textbox', { name: 'Password' });
+    await page.getByLabel('E-mail').fill('pasted@example.com');
+    await page.getByLabel('E-mail').press('ControlOrMeta+A');
+    await page.getByLabel('E-mail').press('ControlOrMeta+C');
+    await field.press('ControlOrMeta+V');
+    expect(await field.inputValue()).toBe('pasted@example.com');
+    expect(await field.getAttribute('type')).toBe('password');
+    expect(await field.getAttribute('autocomplete')).toBe('current-password');
+    expect(await page.getByLabel('E-mail').getAttribute('autocomplete')).toBe('username');
   });
 
   it('loads little also for somebody who is signed in', async () => {
@@ -307,6 +349,10 @@ describe.skipIf(!hasBrowser())('the console in Chromium', { timeout: limitFor(12
     };
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
     await check('sign-in');
+    await page.goto(`${system.origin}/console/reset#none`);
+    await page.getByRole('button', { name: 'Set password' }).waitFor();
+    await check('set-password');
+    await page.goto(`${system.origin}/console/`);
     await signIn(page, await newEmail('admin'));
     for (const path of Object.keys(PAGES) as (keyof typeof PAGES)[]) {
       await go(page, path);

@@ -36,7 +36,7 @@ it.each(['/', '/console'])('leads from %s to the console', async (path) => {
   expect(answer.headers.get('location')).toBe('/console/');
 });
 
-it.each(['/console/', '/console/receipts', '/console/receipts/0190aaaa-0000-7000-8000-000000000000'])(
+it.each(['/console/', '/console/reset', '/console/receipts', '/console/receipts/0190aaaa-0000-7000-8000-000000000000'])(
   'answers %s with the page, its nonce and its origin',
   async (path) => {
     const answer = await fetch(app.origin + path);

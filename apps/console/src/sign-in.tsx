@@ -1,21 +1,8 @@
-import {
-  Alert,
-  Anchor,
-  Button,
-  Center,
-  Group,
-  Image,
-  Paper,
-  PasswordInput,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core';
+import { Alert, Anchor, Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useState, type SubmitEvent } from 'react';
 import { client } from './api.ts';
-import icon from './icon.svg';
 import { homeOrigin } from './page-facts.ts';
+import { Entrance } from './parts/entrance.tsx';
 import { ProblemAlert } from './parts/problem-alert.tsx';
 import { submitted } from './parts/submitted.ts';
 import { go, usePath } from './router.tsx';
@@ -52,53 +39,43 @@ export function SignIn({ reason }: { reason: string | undefined }) {
   }
 
   return (
-    <Center mih="100vh" p="md" component="main">
-      <Paper withBorder shadow="sm" p="xl" w="100%" maw={400}>
+    <Entrance>
+      {isElsewhere && (
+        <Alert color="yellow" title="This console has another address">
+          <Text size="sm">
+            Sign in at <Anchor href={`${homeOrigin}/console/`}>{homeOrigin}/console/</Anchor>
+          </Text>
+        </Alert>
+      )}
+      {reason !== undefined && problem === undefined && (
+        <Alert color="blue" role="status">
+          {REASONS[reason] ?? 'You are signed out.'}
+        </Alert>
+      )}
+      <ProblemAlert problem={problem} />
+      <form onSubmit={(event) => void submit(event)}>
         <Stack>
-          <Group gap="sm">
-            <Image src={icon} alt="" w={32} h={32} />
-            <Title order={1} size="h3">
-              Portcullis
-            </Title>
-          </Group>
-          {isElsewhere && (
-            <Alert color="yellow" title="This console has another address">
-              <Text size="sm">
-                Sign in at <Anchor href={`${homeOrigin}/console/`}>{homeOrigin}/console/</Anchor>
-              </Text>
-            </Alert>
-          )}
-          {reason !== undefined && problem === undefined && (
-            <Alert color="blue" role="status">
-              {REASONS[reason] ?? 'You are signed out.'}
-            </Alert>
-          )}
-          <ProblemAlert problem={problem} />
-          <form onSubmit={(event) => void submit(event)}>
-            <Stack>
-              <TextInput
-                name="email"
-                type="email"
-                label="E-mail"
-                autoComplete="username"
-                required
-                withAsterisk={false}
-                autoFocus
-              />
-              <PasswordInput
-                name="password"
-                label="Password"
-                autoComplete="current-password"
-                required
-                withAsterisk={false}
-              />
-              <Button type="submit" loading={isBusy} fullWidth>
-                Sign in
-              </Button>
-            </Stack>
-          </form>
+          <TextInput
+            name="email"
+            type="email"
+            label="E-mail"
+            autoComplete="username"
+            required
+            withAsterisk={false}
+            autoFocus
+          />
+          <PasswordInput
+            name="password"
+            label="Password"
+            autoComplete="current-password"
+            required
+            withAsterisk={false}
+          />
+          <Button type="submit" loading={isBusy} fullWidth>
+            Sign in
+          </Button>
         </Stack>
-      </Paper>
-    </Center>
+      </form>
+    </Entrance>
   );
 }

@@ -7,6 +7,7 @@ const IN_WORDS: Record<string, string> = {
   'signed-out': 'You are signed out.',
   'person-changed': 'Somebody else has signed in in another tab.',
   'login-failed': 'E-mail address or password is wrong.',
+  'reset-invalid': 'This link does not work any more: it works once, for an hour. Ask for a new one.',
   'limit-exceeded': 'Too many attempts.',
   'csrf-refused': 'This page is not served from the address that the server knows as its own.',
   'database-unavailable': 'The database does not answer at the moment.',
