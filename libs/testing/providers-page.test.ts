@@ -16,7 +16,7 @@ function rowOf(name: (typeof providerNames)[number]): string {
   return `| ${name} | ${words.signature} | ${words.copies} | ${keyEncoding} | ${outage}: ${words.afterwards} |\n`;
 }
 
-// Written anew with: npm test -- --update libs/testing/providers-page.test.ts
+// Written anew with: npm test -- libs/testing/providers-page.test.ts --update
 it('docs/providers.md says of every provider what its file says', async () => {
   await expect(head + providerNames.map(rowOf).join('')).toMatchFileSnapshot(`${repository}/docs/providers.md`);
 });
