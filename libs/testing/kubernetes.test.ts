@@ -27,7 +27,7 @@ const container = z.looseObject({
   ports: z.array(z.strictObject({ name: z.string(), containerPort: z.int() })).default([]),
   livenessProbe: probe.optional(),
   readinessProbe: probe.optional(),
-  volumeMounts: z.array(z.strictObject({ name: z.string(), mountPath: z.string() })),
+  volumeMounts: z.array(z.strictObject({ name: z.string(), mountPath: z.string(), subPath: z.string().optional() })),
   env: z
     .array(
       z.strictObject({
@@ -51,10 +51,15 @@ const pod = z.looseObject({
   containers: z.tuple([container]),
   volumes: z.array(z.looseObject({ name: z.string() })),
 });
+const claim = z.object({
+  metadata: z.object({ name: z.string() }),
+  spec: z.object({ accessModes: z.tuple([z.literal('ReadWriteOnce')]) }),
+});
 const workload = z.looseObject({
-  kind: z.enum(['Job', 'Deployment']),
+  kind: z.enum(['Job', 'Deployment', 'StatefulSet']),
   metadata: z.object({ name: z.string() }),
   spec: z.looseObject({
+    volumeClaimTemplates: z.array(claim).default([]),
     template: z.object({ metadata: z.object({ labels: z.object({ app: z.string() }) }), spec: pod }),
   }),
 });
@@ -88,11 +93,12 @@ const items = globSync('docs/ops/kubernetes/*.yaml', { cwd: repository }).flatMa
 );
 const ofKind = (kind: string): Item[] => items.filter((item) => item.kind === kind);
 const workloads = items
-  .filter(({ kind }) => kind === 'Job' || kind === 'Deployment')
+  .filter(({ kind }) => ['Job', 'Deployment', 'StatefulSet'].includes(kind))
   .map((item) => {
     const { metadata, spec } = workload.parse(item);
     const [only] = spec.template.spec.containers;
-    return { ...only, name: metadata.name, pod: spec.template.spec, labels: spec.template.metadata.labels };
+    const claims = spec.volumeClaimTemplates.map((each) => each.metadata.name);
+    return { ...only, name: metadata.name, pod: spec.template.spec, labels: spec.template.metadata.labels, claims };
   });
 const ours = workloads.filter(({ name }) => name in processes);
 const page = readFileSync(`${repository}/docs/ops/scaling.md`, 'utf8');
@@ -103,7 +109,7 @@ it('has each program, and the scanner', () => {
   expect(workloads.map(({ name }) => name).toSorted()).toEqual(['board', 'clamav', 'ingress', 'migrate', 'worker']);
 });
 
-describe.each(workloads)('$name', ({ name, image, command, volumeMounts, labels, pod: { volumes } }) => {
+describe.each(workloads)('$name', ({ name, image, command, volumeMounts, labels, claims, pod: { volumes } }) => {
   it('runs the image and command of docker-compose.yml', () => {
     const service = services[name];
     expect(image).toBe(service?.image);
@@ -112,7 +118,7 @@ describe.each(workloads)('$name', ({ name, image, command, volumeMounts, labels,
   });
 
   it('writes to volumes that it has', () => {
-    const named = volumes.map((volume) => volume.name);
+    const named = [...volumes.map((volume) => volume.name), ...claims];
     expect(volumeMounts.filter((mount) => !named.includes(mount.name))).toEqual([]);
     expect(volumeMounts.map(({ mountPath }) => mountPath)).toContain('/tmp');
   });
@@ -157,6 +163,15 @@ describe.each(ours)('$name', ({ name, env, ports, livenessProbe, readinessProbe 
     const port = env.find(({ name: setting }) => ['PORT', 'WORKER_PORT', 'BOARD_PORT'].includes(setting));
     expect(ports).toEqual([{ name: 'http', containerPort: Number(port?.value) }]);
   });
+});
+
+it('gives each ingress a spool that no other has', () => {
+  const spools = workloads.flatMap(({ name, claims, volumeMounts }) =>
+    volumeMounts
+      .filter(({ mountPath }) => mountPath === '/data/spool')
+      .map((mount) => [name, claims.includes(mount.name)]),
+  );
+  expect(spools).toEqual([['ingress', true]]);
 });
 
 it('has ports where there is a server', () => {
