@@ -7,18 +7,18 @@ import { Failure } from '#runtime/failure.ts';
 import { listen } from '#runtime/http-server.ts';
 import { openLog } from '#runtime/log.ts';
 import { openTurns } from '#runtime/turns.ts';
+import { scannerOf, trustingGuard } from '#testing/upload-scanner.ts';
 import { openAdmissions } from '#uploads/admission.ts';
 import { openUploadChanges, type UploadChanges } from '#uploads/changes.ts';
 import type { Checkpoint } from '#uploads/checkpoint.ts';
-import { openClamscanScanner } from '#uploads/clamscan-scanner.ts';
+import type { ClamdAddress } from '#uploads/clamd-connection.ts';
 import { defaultPolicy, type FilePolicy } from '#uploads/file-policy.ts';
-import { identifySignatures } from '#uploads/identify-signatures.ts';
 import { openInspector } from '#uploads/inspector.ts';
 import type { UploadLimits } from '#uploads/limits.ts';
 import { openLocalStorage } from '#uploads/local-storage.ts';
 import type { Pace } from '#uploads/read-body.ts';
 import { openS3Storage } from '#uploads/s3/s3-storage.ts';
-import type { GuardState, ScanGuard } from '#uploads/scan-guard.ts';
+import type { ScanGuard } from '#uploads/scan-guard.ts';
 import type { ScanParts } from '#uploads/scan-parts.ts';
 import { scanUpload } from '#uploads/scan-upload.ts';
 import type { Scanner } from '#uploads/scanner.ts';
@@ -32,7 +32,7 @@ import { announcementOf } from '../../apps/worker/announce-verdicts.ts';
 
 export interface UploadSystemOptions {
   /** A clamd to scan with, or a scanner of the test's own. */
-  clamd?: { path: string } | { host: string; port: number };
+  clamd?: ClamdAddress;
   scanner?: Scanner;
   policy?: FilePolicy;
   limits?: Partial<UploadLimits>;
@@ -172,21 +172,6 @@ export async function startUploadSystem(
     }),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
-}
-
-async function scannerOf(clamd: UploadSystemOptions['clamd']): Promise<Scanner> {
-  if (clamd !== undefined) return openClamscanScanner({ address: clamd });
-  return { scan: async () => ({ kind: 'clean' }) };
-}
-
-/** A guard that has seen everything go well. */
-export async function trustingGuard(clamd?: UploadSystemOptions['clamd']): Promise<ScanGuard> {
-  const signatures =
-    clamd === undefined
-      ? { kind: 'test-only' as const, version: 'none', madeAt: undefined }
-      : await identifySignatures(clamd);
-  const state: GuardState = { isReady: true, signatures };
-  return { state, onChange: () => undefined, isScannerWell: async () => true, close: async () => undefined };
 }
 
 /** The header `x-caller` names who calls, so that these tests need no sign-in. */

@@ -8,7 +8,7 @@ import { Failure } from '#runtime/failure.ts';
 import { openLog } from '#runtime/log.ts';
 import { openOutbound } from '#runtime/outbound.ts';
 import { receiptDraft } from '#testing/receipt-draft.ts';
-import { trustingGuard } from '#testing/upload-core.ts';
+import { trustingGuard } from '#testing/upload-scanner.ts';
 import { defaultPolicy } from '#uploads/file-policy.ts';
 import { openInspector } from '#uploads/inspector.ts';
 import type { Scanner } from '#uploads/scanner.ts';
