@@ -20,10 +20,11 @@ const say = (line: string): void => {
 const stack = new AsyncDisposableStack();
 
 try {
-  const { positionals } = parseArgs({ allowPositionals: true, options: {} });
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { help: { type: 'boolean' } } });
   const [backup, ...more] = positionals;
-  if (backup === undefined || more.length > 0) throw new Error(`which backup?\n\n${USAGE}`);
-  await restore(resolve(backup));
+  if (values.help === true) say(USAGE);
+  else if (backup === undefined || more.length > 0) throw new Error(`which backup?\n\n${USAGE}`);
+  else await restore(resolve(backup));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

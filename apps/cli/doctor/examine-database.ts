@@ -11,8 +11,8 @@ import { unknown, well, worthALook, wrong, type Finding } from './finding.ts';
 const MAX_SKEW_SECONDS = 2;
 const LATE_SEAL_SECONDS = 60;
 const SWEEP_PATIENCE_MS = 2 * 3_600_000;
-/** Ingress 17, worker 18, board 6, a migration and a tool; the queue on PostgreSQL takes as many again. */
-const WANTED_CONNECTIONS = 80;
+/** Ingress 19, worker 19 and board 6 with the queue in PostgreSQL, as many while a release follows another, and tools. */
+const WANTED_CONNECTIONS = 100;
 
 /** Looks into PostgreSQL as the application does. */
 export async function examineDatabase(env: Environment): Promise<Finding[]> {
@@ -77,7 +77,7 @@ async function server(pool: Pool): Promise<Finding[]> {
     findings.push(
       worthALook(
         `PostgreSQL takes ${connections} connections`,
-        `set max_connections to ${WANTED_CONNECTIONS} or more, and 30 more for each further worker`,
+        `set max_connections to ${WANTED_CONNECTIONS} or more, and 20 more for each further process`,
       ),
     );
   }
@@ -114,7 +114,7 @@ async function trail(pool: Pool): Promise<Finding[]> {
 
 async function work(pool: Pool): Promise<Finding[]> {
   const findings = (await activeAlerts(pool)).map(({ rule, subject }) =>
-    worthALook(`alert: ${rule} (${subject})`, 'docs/ops/README.md says what to do'),
+    worthALook(`alert: ${rule} (${subject})`, 'docs/ops/runbook.md says what to do'),
   );
   for (const { name, begunAt, succeededAt, lastError } of await sweepStates(pool)) {
     if (Date.now() - (succeededAt ?? begunAt).getTime() < SWEEP_PATIENCE_MS) continue;
