@@ -29,6 +29,6 @@ export const tasks = {
   'host-app': { script: 'examples/host-app/main.ts' },
   bench: { script: 'bench/main.ts', wants: ['redis', 'scanner'], needsConsole: true },
   profile: { script: 'bench/profile/main.ts', wants: ['redis', 'scanner'] },
-  chaos: { script: 'libs/testing/chaos/main.ts', wants: ['redis'] },
+  chaos: { script: 'libs/testing/chaos/main.ts', wants: ['redis', 'scanner'] },
   db: { script: 'node_modules/@mikro-orm/cli/cli.js', env: { MIKRO_ORM_CLI_PREFER_TS: '1' }, usesDatabase: true },
 };
