@@ -20,6 +20,7 @@ const FUNCTIONS = new Set([
   'increase',
   'histogram_quantile',
   'time',
+  'absent',
   'topk',
 ]);
 
