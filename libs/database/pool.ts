@@ -1,4 +1,4 @@
-import { Pool, TypeOverrides, types, type PoolClient, type QueryConfig } from 'pg';
+import { Pool, TypeOverrides, types, type PoolClient } from 'pg';
 import { Failure } from '#runtime/failure.ts';
 import { url } from '#runtime/config.ts';
 
@@ -134,10 +134,6 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 /** Turns an error of an unreachable database into the failure `database-unavailable`; every other error stays what it is. */
 export function databaseFailure(error: unknown): unknown {
   return isDatabaseUnavailable(error) ? new Failure('database-unavailable', { cause: error }) : error;
-}
-
-export function namedQuery(name: string, text: string, values: unknown[]): QueryConfig {
-  return { name, text, values };
 }
 
 /** @throws Error if the database does not store UTF-8. */

@@ -26,10 +26,6 @@ export const reasons = [
 ] as const;
 export type Reason = (typeof reasons)[number];
 
-export function isReason(text: string): text is Reason {
-  return (reasons as readonly string[]).includes(text);
-}
-
 const UNDECIDED: readonly UploadStatus[] = ['quarantined', 'scanning'];
 
 export function isDecided(status: UploadStatus): boolean {
