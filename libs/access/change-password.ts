@@ -26,13 +26,16 @@ export function requireGoodPassword(policy: PasswordPolicy, password: string, co
 
 /**
  * Replaces a password by its owner, who proves the old one. The session at hand lives on, all others end.
- * @throws Failure `password-wrong`, `password-refused`, `session-ended`.
+ * @throws Failure `password-wrong`, `password-refused`, `session-ended`, `limit-exceeded`, `sign-in-busy`.
  */
 export async function changePassword(context: ChangeContext, proof: Proof & { newPassword: string }): Promise<void> {
   const { userId, sessionId, newPassword } = proof;
   const { user, point } = await provePassword(context, proof, 'password.failed');
-  requireGoodPassword(context.passwordPolicy, newPassword, [user.email, user.name]);
-  const made = await context.passwords.make(newPassword);
+  const made = await makeGood(context, user, newPassword).catch(async (error: unknown) => {
+    // The old password was right: whoever has to think of another new one has guessed nothing.
+    await point.refund(context.pool);
+    throw error;
+  });
   const actor: Actor = { actorId: userId, actorKind: 'user', addressPrefix: proof.client.addressPrefix };
   const ended = await inTransaction(context.pool, async (client) => {
     await lockUser(client, userId);
@@ -49,6 +52,15 @@ export async function changePassword(context: ChangeContext, proof: Proof & { ne
     return ids;
   });
   context.onEnded(ended);
+}
+
+async function makeGood(
+  { passwordPolicy, passwords }: Pick<ChangeContext, 'passwordPolicy' | 'passwords'>,
+  user: { email: string; name: string },
+  password: string,
+): Promise<PasswordHash> {
+  requireGoodPassword(passwordPolicy, password, [user.email, user.name]);
+  return passwords.make(password);
 }
 
 /** Stores a password under the lock of the user's row and ends the user's sessions, but for the one kept. */

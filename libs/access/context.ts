@@ -57,8 +57,10 @@ export interface CountedAttempt {
 export interface SignInAttempt {
   /** Whether this attempt took the last point of its account or device. */
   readonly isLast: boolean;
-  /** Gives back exactly what this attempt took. */
+  /** It succeeded: gives back exactly what it took. */
   refund(client: Queryable): Promise<void>;
+  /** Nobody looked at it: gives back the same, and counts it neither as a success nor as a failure. */
+  withdraw(client: Queryable): Promise<void>;
 }
 
 /** What the acts of this domain stand on; each takes the part it needs. */

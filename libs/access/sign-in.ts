@@ -78,7 +78,7 @@ export async function unlessBusy<T>(
   try {
     return await look();
   } catch (error) {
-    if (isFailure(error, 'sign-in-busy')) await point.refund(pool);
+    if (isFailure(error, 'sign-in-busy')) await point.withdraw(pool);
     throw error;
   }
 }
@@ -94,7 +94,7 @@ async function startFor(
 ): Promise<{ signedIn: SignedIn; endedIds: string[] } | undefined> {
   const { user, stored, attempt, refund } = given;
   if (user.disabled) return undefined;
-  const renewed = context.passwords.isOutdated(stored) ? await context.passwords.make(attempt.password) : undefined;
+  const renewed = context.passwords.isOutdated(stored) ? await renew(context, attempt.password) : undefined;
   // First, so that it does not count against the cap.
   await endReplaced(context, attempt, user.id);
   return inTransaction(context.pool, async (client) => {
@@ -109,6 +109,19 @@ async function startFor(
     const { id, email, name, role } = locked;
     return { signedIn: { ...session, user: { id, email, name, role } }, endedIds };
   });
+}
+
+/** Where hashing is too busy, the next sign-in renews it: the password was right, and nobody is kept out for that. */
+async function renew(
+  { passwords }: Pick<AccessContext, 'passwords'>,
+  password: string,
+): Promise<PasswordHash | undefined> {
+  try {
+    return await passwords.make(password);
+  } catch (error) {
+    if (isFailure(error, 'sign-in-busy')) return undefined;
+    throw error;
+  }
 }
 
 /** In a transaction of its own, because the session may be another user's, whose row is not held. */

@@ -29,6 +29,17 @@ it.each([
   expect(ratio.isHigh()).toBe(isHigh);
 });
 
+it('counts no attempt at which nobody looked, neither way', () => {
+  const { ratio, add } = ratioAt();
+  for (let n = 0; n < 900; n += 1) {
+    ratio.attempted();
+    ratio.withdrawn();
+  }
+  expect(ratio.isHigh()).toBe(false);
+  add(100, 0);
+  expect(ratio.isHigh()).toBe(true);
+});
+
 it('alarms once, stays high while it simmers, and calms down when the failures are five minutes old', () => {
   const { ratio, alarms, add, pass } = ratioAt();
   add(200, 0);

@@ -2,6 +2,8 @@
 export interface FailureRatio {
   attempted(): void;
   succeeded(): void;
+  /** An attempt at which nobody had the time to look: it counts neither way. */
+  withdrawn(): void;
   /** Whether so many fail that somebody must be trying passwords from many places. */
   isHigh(): boolean;
 }
@@ -58,6 +60,9 @@ export function openFailureRatio({
     },
     succeeded() {
       slice().successes += 1;
+    },
+    withdrawn() {
+      slice().attempts -= 1;
     },
     isHigh: judge,
   };

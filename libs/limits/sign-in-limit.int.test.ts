@@ -68,6 +68,22 @@ describe('an account', () => {
     expect((await attempt({ knownDevice: `other-${n}` })).policy).toBeUndefined();
   });
 
+  it('that knows any number of devices has thirty wrong attempts on all of them together', async () => {
+    const policies = await attempts(40, (index) => ({ knownDevice: `device-${n}-${index}` }));
+    expect(passed(policies)).toBe(30);
+    expect(policies.at(-1)).toBe('sign-in-devices');
+    // Whoever has one of the devices has used up nothing of the strangers, and the other way round.
+    expect((await attempt()).policy).toBeUndefined();
+  });
+
+  it('gets the points of its devices back from a success', async () => {
+    for (let time = 0; time < 40; time += 1) {
+      const { granted } = await attempt({ knownDevice: `device-${n}` });
+      await granted?.refund(database.pool);
+    }
+    expect(passed(await attempts(40, (index) => ({ knownDevice: `device-${n}-${index}` })))).toBe(30);
+  });
+
   it('gets its point back from a success, and nothing of what strangers used', async () => {
     await attempts(3, (index) => ({ addressPrefix: addressOf(index) }));
     const { granted } = await attempt();
@@ -115,6 +131,16 @@ it('gives strangers fewer attempts while passwords are tried from many places, a
   expect(alarms.map(({ type }) => type)).toEqual(['login.attacked']);
   expect(passed(await attempts(5, (index) => ({ addressPrefix: `198.${index}.100.1/32` })))).toBe(2);
   expect(passed(await attempts(5, () => ({ knownDevice: `device-${n}` })))).toBe(5);
+});
+
+it('notices passwords that are tried from many places, however many tries nobody has the time to look at', async () => {
+  for (let index = 0; index < 120; index += 1) {
+    const given = { account: `flood-${n}-${index}`, addressPrefix: `203.${index}.114.9/32` };
+    for (let time = 0; time < 4; time += 1) await (await attempt(given)).granted?.withdraw(database.pool);
+    await attempt(given);
+  }
+  await attempt();
+  expect(alarms.map(({ type }) => type)).toEqual(['login.attacked']);
 });
 
 it('counts on through the loss of everything but the database', async () => {

@@ -1,6 +1,6 @@
 import type { Queryable } from '#database/pool.ts';
 import { widerNetworkOf } from '#runtime/address.ts';
-import { consumeDurable, type ConsumedPoint, type DurablePolicy } from '#limits/durable-counter.ts';
+import { consumeDurable, type DurablePolicy } from '#limits/durable-counter.ts';
 import type { FailureRatio } from '#limits/failure-ratio.ts';
 import { limitFailure } from '#limits/limit-failure.ts';
 import type { Decision, Limiter, Policy } from '#limits/limiter.ts';
@@ -14,10 +14,12 @@ export interface SignInTry {
 }
 
 export interface GrantedTry {
-  /** Whether this try took the last point of its account, or of its device. */
+  /** Whether this try took the last point of its account, its device or its devices. */
   readonly isLast: boolean;
-  /** Gives back exactly what this try took. */
+  /** It succeeded: gives back exactly what it took. */
   refund(client: Queryable): Promise<void>;
+  /** Nobody looked at it: gives back the same, and counts it neither as a success nor as a failure. */
+  withdraw(client: Queryable): Promise<void>;
 }
 
 export interface SignInAlarm {
@@ -38,6 +40,8 @@ const WINDOW_SECONDS = 900;
 /** What all devices that an account does not know may get wrong together, and what one that it knows may. */
 const STRANGERS: DurablePolicy = { name: 'sign-in', points: 5, windowSeconds: WINDOW_SECONDS };
 const KNOWN_DEVICE: DurablePolicy = { name: 'sign-in-device', points: 5, windowSeconds: WINDOW_SECONDS };
+/** What all devices that it knows may together: whoever once had the password may have made it know any number of them. */
+const KNOWN_DEVICES: DurablePolicy = { name: 'sign-in-devices', points: 30, windowSeconds: WINDOW_SECONDS };
 
 interface AddressPolicies {
   strangers: DurablePolicy;
@@ -72,8 +76,8 @@ const PAIR: Policy = {
 
 /**
  * Limits failed sign-ins by account, device, address, network and number of accounts. Each try takes its points before the
- * password is looked at, and a success gives back what it took and nothing else. A device that the account knows has a
- * counter of its own and no other, so that strangers can not lock the owner out.
+ * password is looked at, and a success gives back what it took and nothing else. Devices that the account knows have
+ * counters of their own and no others, so that strangers can not lock the owner out.
  */
 export function openSignInLimit({ pool, limiter, ratio, onAlarm }: SignInLimitOptions): {
   consume(attempt: SignInTry): Promise<GrantedTry>;
@@ -98,28 +102,42 @@ export function openSignInLimit({ pool, limiter, ratio, onAlarm }: SignInLimitOp
     throw limitFailure(accounts, decision.resetSeconds);
   }
 
+  async function consumeAsKnown(account: string, device: string): Promise<GrantedTry> {
+    const points = [
+      await consumeDurable(pool, KNOWN_DEVICE, device),
+      await consumeDurable(pool, KNOWN_DEVICES, account),
+    ];
+    const giveBack = async (client: Queryable): Promise<void> => {
+      for (const point of points) await point.refund(client);
+    };
+    return { isLast: points.some(({ left }) => left <= 0), refund: giveBack, withdraw: giveBack };
+  }
+
   return {
     async consume(attempt) {
       const { account, knownDevice } = attempt;
-      if (knownDevice !== undefined) return grantOf(await consumeDurable(pool, KNOWN_DEVICE, knownDevice));
+      if (knownDevice !== undefined) return consumeAsKnown(account, knownDevice);
       const policies = ratio.isHigh() ? tight : usual;
       const taken = await consumeByAddress(policies, attempt);
       const point = await consumeDurable(pool, policies.strangers, account);
       ratio.attempted();
+      const giveBack = async (client: Queryable): Promise<void> => {
+        await point.refund(client);
+        await taken.refund();
+      };
       return {
         isLast: point.left <= 0,
-        async refund(client) {
+        refund(client) {
           ratio.succeeded();
-          await point.refund(client);
-          await taken.refund();
+          return giveBack(client);
+        },
+        withdraw(client) {
+          ratio.withdrawn();
+          return giveBack(client);
         },
       };
     },
   };
-}
-
-function grantOf(point: ConsumedPoint): GrantedTry {
-  return { isLast: point.left <= 0, refund: (client) => point.refund(client) };
 }
 
 interface Taken {

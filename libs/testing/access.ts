@@ -33,7 +33,9 @@ export function openTestAccess(pool: Pool, changed: Partial<TestAccess> = {}): T
       close: async () => undefined,
     },
     passwordPolicy: openPasswordPolicy({ minLength: 15 }),
-    signInLimit: { consume: async () => ({ isLast: false, refund: async () => undefined }) },
+    signInLimit: {
+      consume: async () => ({ isLast: false, refund: async () => undefined, withdraw: async () => undefined }),
+    },
     idleSeconds: { user: 3_600, agent: 3_600, admin: 3_600 },
     absoluteSeconds: { user: 7_200, agent: 7_200, admin: 7_200 },
     sessionsPerUser: 10,

@@ -209,6 +209,14 @@ describe('a change of password', () => {
     await signInAgain(me);
   });
 
+  it('keeps nobody out who has to think of one new password after the other', async () => {
+    const current = { currentPassword: 'correct horse battery staple 42' };
+    for (let time = 0; time < 7; time += 1) {
+      expect(await change(me, { ...current, newPassword: 'passwordpassword' })).toMatchObject({ status: 422 });
+    }
+    expect(await change(me, { ...current, newPassword: NEXT })).toMatchObject({ status: 204 });
+  });
+
   it('counts guesses like a sign-in', async () => {
     const guess = { currentPassword: 'not the current password', newPassword: NEXT };
     const statuses = [];
