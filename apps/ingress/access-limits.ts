@@ -20,7 +20,7 @@ export interface AccessLimits {
   inTurn: RequestHandler;
   /** Before what costs a password hash. */
   passwords: RequestHandler;
-  /** Before what tries a secret; after the body was read, because the owner's own device is let past. */
+  /** Before what strangers try a secret at; after the body was read, because the owner's own device is let past. */
   delay: RequestHandler;
   /** Before what anybody may ask for. */
   anyone: RequestHandler;

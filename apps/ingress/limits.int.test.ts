@@ -314,7 +314,7 @@ describe('a network that sends rubbish', () => {
 });
 
 describe('wrong passwords', () => {
-  it('make a network wait, at once and for longer each time, while an own device is let past', async () => {
+  it('make a network wait, at once and for longer each time, but no own device, and nobody who is signed in', async () => {
     const office = openClient(usual.origin);
     const owner = `owner-${n}@example.com`;
     await makeUser(database.pool, { email: owner });
@@ -335,7 +335,10 @@ describe('wrong passwords', () => {
     expect(refused).toMatchObject({ status: 429, body: { 'violated-policies': ['password-delay'] } });
     expect(refused.headers.get('retry-after')).toBe('1');
     expect(performance.now() - startedMs).toBeLessThan(500);
-    expect(await signIn(device)).toMatchObject({ status: 200 });
+    const signedIn = await signIn(device);
+    expect(signedIn).toMatchObject({ status: 200 });
+    const proof = { token: signedIn.body.accessToken, body: { password: PASSWORD } };
+    expect(await office('/api/auth/step-up', proof)).toMatchObject({ status: 204 });
     await sleep(1_050);
     expect(await login(office, WRONG, `victim-${n}-9@example.com`)).toMatchObject({ status: 401 });
     await sleep(50);
@@ -490,7 +493,16 @@ describe.skipIf(!hasRedis())('limits whose Redis is lost', () => {
     expect(performance.now() - startedMs).toBeLessThan(1_500);
     expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(20);
     expect(statuses.at(-1)).toBe(429);
-    expect(await login(client)).toMatchObject({ status: 200 });
+    const signedIn = await login(client);
+    expect(signedIn).toMatchObject({ status: 200 });
+    // Redis has no part in what has ended.
+    const { accessToken: token, refreshToken } = signedIn.body;
+    expect(await client('/api/auth/logout', { method: 'POST', token })).toMatchObject({ status: 204 });
+    expect(await client('/api/auth/me', { token })).toMatchObject({ status: 401, body: { code: 'token-invalid' } });
+    expect(await client('/api/auth/refresh', { body: { refreshToken } })).toMatchObject({
+      status: 401,
+      body: { code: 'session-ended' },
+    });
     const metrics = await (await fetch(`${ingress.origin}/metrics`)).text();
     expect(metrics).toContain('portcullis_limit_redis_away 1');
     expect(metrics).toMatch(/portcullis_limit_redis_losses_total [1-9]/);

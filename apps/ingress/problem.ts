@@ -40,15 +40,27 @@ export function answerProblems(log: Log): ErrorRequestHandler {
     const requestId = String(response.getHeader('x-request-id') ?? '');
     const failure = failureOf(error);
     if (failure === undefined) log.error({ err: error }, 'a bug in a request');
-    response.locals['failure'] = failure?.code ?? 'bug';
     const answer = failure === undefined ? bugAnswer(requestId) : problemOf(failure, requestId);
+    for (const tell of listenersOf(response)) tell({ code: failure?.code ?? 'bug', status: answer.status });
     response.status(answer.status).set(answer.headers).end(answer.body);
   };
 }
 
-/** The failure that this request was answered with, if any. */
-export function failureCodeOf(response: Response): FailureCode | 'bug' | undefined {
-  return response.locals['failure'] as FailureCode | 'bug' | undefined;
+/** What a request was refused for. */
+export interface AnsweredProblem {
+  code: FailureCode | 'bug';
+  status: number;
+}
+
+type ProblemListener = (problem: AnsweredProblem) => void;
+
+/** Tells of the problem that a request is answered with, also where its sender has hung up and no answer is ever finished. */
+export function onProblem(response: Response, tell: ProblemListener): void {
+  response.locals['onProblem'] = [...listenersOf(response), tell];
+}
+
+function listenersOf(response: Response): readonly ProblemListener[] {
+  return (response.locals['onProblem'] as ProblemListener[] | undefined) ?? [];
 }
 
 function failureOf(error: unknown): Failure | undefined {

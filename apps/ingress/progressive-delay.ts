@@ -3,10 +3,10 @@ import type { Delays } from '#limits/delays.ts';
 import { addressPrefixOf } from '#runtime/address.ts';
 import { Failure, type FailureCode } from '#runtime/failure.ts';
 import type { ClientAddressOf } from './client.ts';
-import { failureCodeOf } from './problem.ts';
+import { onProblem } from './problem.ts';
 
-/** Answers to a wrong secret. */
-const WRONG: readonly (FailureCode | 'bug' | undefined)[] = ['login-failed', 'password-wrong', 'reset-invalid'];
+/** Answers to a wrong secret. Whoever is signed in has a counter of their own, which nobody else uses up. */
+const WRONG: readonly (FailureCode | 'bug')[] = ['login-failed', 'reset-invalid'];
 
 export interface ProgressiveDelayParts {
   delays: Delays;
@@ -31,8 +31,8 @@ export function progressiveDelayMiddleware(parts: ProgressiveDelayParts): Reques
     if (retryAfterSeconds > 0) {
       throw new Failure('limit-exceeded', { retryAfterSeconds, members: { 'violated-policies': ['password-delay'] } });
     }
-    response.once('finish', () => {
-      if (WRONG.includes(failureCodeOf(response))) void delays.failed(addressPrefix);
+    onProblem(response, ({ code }) => {
+      if (WRONG.includes(code)) void delays.failed(addressPrefix);
     });
     next();
   };

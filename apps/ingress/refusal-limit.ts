@@ -1,10 +1,11 @@
-import type { RequestHandler, Response } from 'express';
+import type { RequestHandler } from 'express';
 import { limitFailure } from '#limits/limit-failure.ts';
 import type { Policy } from '#limits/limiter.ts';
 import type { LocalLimiter } from '#limits/local-limiter.ts';
 import { addressPrefixOf } from '#runtime/address.ts';
 import type { ClientAddressOf } from './client.ts';
 import type { LimitObserver } from './limit.ts';
+import { onProblem } from './problem.ts';
 
 /** Requests of one network that may be answered with an error of its own making. */
 const REFUSALS: Policy = { name: 'refusals', points: 600, windowSeconds: 60 };
@@ -32,13 +33,13 @@ export function limitRefusals({ limiter, clientAddressOf, observe }: RefusalLimi
       observe.hit({ policy: REFUSALS.name, addressPrefix });
       throw limitFailure(REFUSALS, state.resetSeconds);
     }
-    response.on('finish', () => {
-      if (isRefusal(response)) limiter.consume(REFUSALS, addressPrefix);
+    onProblem(response, ({ status }) => {
+      if (isRefusal(status)) limiter.consume(REFUSALS, addressPrefix);
     });
     next();
   };
 }
 
-function isRefusal({ statusCode }: Response): boolean {
-  return statusCode >= 400 && statusCode < 500 && !HARMLESS.has(statusCode);
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && !HARMLESS.has(status);
 }

@@ -38,7 +38,7 @@ export function accountRoutes({ access, clientAddressOf, limits }: AuthRoutePart
 
   router
     .route('/api/auth/password')
-    .post(requireCaller(), limits.inTurn, limits.passwords, json, limits.delay, async (request, response) => {
+    .post(requireCaller(), limits.inTurn, limits.passwords, json, async (request, response) => {
       const { currentPassword, newPassword } = bodyOf(passwordBody, request);
       const client = clientOf(request, clientAddressOf, undefined);
       await changePassword(context, { ...personOf(response), password: currentPassword, newPassword, client });
@@ -48,7 +48,7 @@ export function accountRoutes({ access, clientAddressOf, limits }: AuthRoutePart
 
   router
     .route('/api/auth/step-up')
-    .post(requireCaller(), limits.inTurn, limits.passwords, json, limits.delay, async (request, response) => {
+    .post(requireCaller(), limits.inTurn, limits.passwords, json, async (request, response) => {
       const { password } = bodyOf(stepUpBody, request);
       const person = personOf(response);
       await stepUp(context, { ...person, password, client: clientOf(request, clientAddressOf, undefined) });
