@@ -1,8 +1,8 @@
 import type { Request, RequestHandler, Response } from 'express';
-import type { AccessTokens } from '#access/access-tokens.ts';
+import type { AccessTokenClaims, AccessTokens } from '#access/access-tokens.ts';
 import type { ApiScope } from '#access/api-scopes.ts';
 import { isApiToken, type ApiTokenDoor } from '#access/api-tokens.ts';
-import type { SessionStandings } from '#access/session-standings.ts';
+import type { SessionStanding, SessionStandings } from '#access/session-standings.ts';
 import type { Tiers } from '#limits/tiers.ts';
 import { Failure } from '#runtime/failure.ts';
 import { soon, type Soon } from '#runtime/soon.ts';
@@ -67,14 +67,31 @@ function watchEnd(standings: SessionStandings, { sessionId }: Caller, response: 
 }
 
 function personOf(parts: AuthenticationParts, token: string, rules: CallerRules): Soon<Caller> {
-  return soon(parts.accessTokens.read(token), ({ userId, sessionId }) =>
-    soon(parts.standings.of(sessionId), (standing): Caller => {
-      if (standing?.userId !== userId) throw new Failure('token-invalid');
-      const isStale = parts.stepUpMinutes > 0 && standing.authenticatedSeconds > parts.stepUpMinutes * 60;
-      if (rules.stepUp === true && isStale) throw new Failure('step-up-needed');
-      return { kind: 'user', userId, role: standing.role, sessionId, tokenId: undefined };
+  const { accessTokens, standings } = parts;
+  return soon(accessTokens.read(token), (claims) =>
+    soon(standings.of(claims.sessionId), (standing) => {
+      if (standing === undefined || isFreshEnough(parts, rules, standing)) return callerWith(claims, standing);
+      // Another process may have taken the proof since this one has read.
+      standings.forget(claims.sessionId);
+      return soon(standings.of(claims.sessionId), (again) => {
+        if (again !== undefined && !isFreshEnough(parts, rules, again)) throw new Failure('step-up-needed');
+        return callerWith(claims, again);
+      });
     }),
   );
+}
+
+function isFreshEnough(
+  { stepUpMinutes }: AuthenticationParts,
+  { stepUp = false }: CallerRules,
+  { authenticatedSeconds }: SessionStanding,
+): boolean {
+  return !stepUp || stepUpMinutes === 0 || authenticatedSeconds <= stepUpMinutes * 60;
+}
+
+function callerWith({ userId, sessionId }: AccessTokenClaims, standing: SessionStanding | undefined): Caller {
+  if (standing?.userId !== userId) throw new Failure('token-invalid');
+  return { kind: 'user', userId, role: standing.role, sessionId, tokenId: undefined };
 }
 
 async function programOf(parts: AuthenticationParts, token: string, { scope }: CallerRules): Promise<Caller> {

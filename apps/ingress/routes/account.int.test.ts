@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { issueReset } from '#access/reset-password.ts';
 import { record } from '#audit/record.ts';
-import { PASSWORD } from '../testing/people.ts';
+import { openClient, PASSWORD } from '../testing/people.ts';
 import { signedIn, signInAgain, useTwoIngresses, type Person } from '../testing/two-ingresses.ts';
 
 const NEXT = 'seven purple hedgehogs dancing';
@@ -64,6 +64,15 @@ describe('step-up, where it is asked for', () => {
       [me.sessionId],
     );
     expect(rows.map(({ type }) => type)).toEqual(['step-up.failed', 'step-up.passed']);
+  });
+
+  it('passed on one process is known at once to another, which has just refused', async () => {
+    await grow();
+    const second = openClient(ingresses.second.origin);
+    const others = () => second('/api/sessions/terminate-others', { method: 'POST', token: me.accessToken });
+    expect(await others()).toMatchObject({ status: 403, body: { code: 'step-up-needed' } });
+    expect(await post('/api/auth/step-up', { password: PASSWORD })).toMatchObject({ status: 204 });
+    expect(await others()).toMatchObject({ status: 200 });
   });
 
   it('counts guesses like a sign-in', async () => {
