@@ -1,23 +1,32 @@
-import { create, AxiosError, type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import {
+  create,
+  AxiosError,
+  isCancel,
+  type AxiosInstance,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+} from 'axios';
 import { describe, expect, it } from 'vitest';
 import { createClient, type Client } from './create-client.ts';
-import { openFakePlatform } from './testing/fake-platform.ts';
-import { openFakeServer, problem, type FakeServer } from './testing/fake-server.ts';
+import { openFakePlatform, settle, type FakePlatform } from './testing/fake-platform.ts';
+import { json, openFakeServer, problem, type FakeServer } from './testing/fake-server.ts';
 
 const ORIGIN = 'https://ingress.example';
 
 async function attached(): Promise<{
   server: FakeServer;
+  platform: FakePlatform;
   instance: AxiosInstance;
   detach: () => void;
   client: Client;
 }> {
   const server = openFakeServer();
-  const client = createClient({ baseUrl: ORIGIN, mode: 'bearer', platform: openFakePlatform(server.fetch) });
+  const platform = openFakePlatform(server.fetch);
+  const client = createClient({ baseUrl: ORIGIN, mode: 'bearer', platform });
   await client.login({ email: 'a@example.com', password: 'secret' });
   server.requests.length = 0;
   const instance = create({ baseURL: ORIGIN, adapter: (config) => answerOf(server, instance, config) });
-  return { server, instance, client, detach: client.attachToAxios(instance) };
+  return { server, platform, instance, client, detach: client.attachToAxios(instance) };
 }
 
 /** What axios's own adapters do with an answer, on the fake server. */
@@ -68,6 +77,33 @@ describe('axios', () => {
     server.routes['/x'] = () => problem(401, 'token-invalid');
     await expect(instance.get('/x')).rejects.toMatchObject({ response: { status: 401 } });
     expect(server.count('GET /x')).toBe(2);
+  });
+
+  it.each<[string, (server: FakeServer, platform: FakePlatform) => void]>([
+    ['that has to be refreshed first', (server, platform) => platform.setClock(server.nowMs() + 3_600_000)],
+    ['that the server refuses', (server) => server.refuseTokens()],
+  ])('does not wait for a token %s once its signal is aborted, and says that it was cancelled', async (_, expire) => {
+    const { server, platform, instance } = await attached();
+    let answer = (_response: Response): void => undefined;
+    server.refreshes = [
+      () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    ];
+    expire(server, platform);
+    const giveUp = new AbortController();
+    const given = instance.get('/given-up', { signal: giveUp.signal }).catch((error: unknown) => error);
+    const patient = instance.get('/patient');
+    await settle();
+    giveUp.abort();
+    expect(isCancel(await given)).toBe(true);
+    const sent = server.count('GET /given-up');
+    const claims = btoa(JSON.stringify({ sub: server.userId, sid: 'session-1' }));
+    answer(json({ accessToken: `h.${claims}.s-9`, refreshToken: 'r-9', expiresIn: 600 }));
+    expect((await patient).status).toBe(200);
+    expect(server.count('GET /given-up')).toBe(sent);
+    expect(server.count('POST /api/auth/refresh')).toBe(1);
   });
 
   it('tells of the end of the session', async () => {

@@ -1,5 +1,6 @@
-import { isRefused, type AuthorizedFetchParts } from './authorized-fetch.ts';
+import { canReplay, isRefused, type AuthorizedFetchParts } from './authorized-fetch.ts';
 import type { Grant } from './grant.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** What is used of an axios instance (axios 1.x). */
 export interface AxiosLike {
@@ -17,6 +18,7 @@ interface Interceptors<V> {
 interface Config {
   headers: { set(name: string, value: string): unknown };
   data?: unknown;
+  signal?: AbortSignal;
   isRetry?: boolean;
 }
 
@@ -33,9 +35,11 @@ export function attachToAxios(axios: AxiosLike, parts: Omit<AuthorizedFetchParts
 
   async function sign(config: Config): Promise<Config> {
     if (!targetOf(absolute(axios.getUri(config))).isTrusted) return config;
-    const grant = await session.current();
-    config.headers.set('authorization', `Bearer ${grant.accessToken}`);
-    sent.set(config, grant);
+    const grant = await unlessAborted(session.current(), config);
+    if (grant) {
+      config.headers.set('authorization', `Bearer ${grant.accessToken}`);
+      sent.set(config, grant);
+    }
     return config;
   }
 
@@ -46,8 +50,8 @@ export function attachToAxios(axios: AxiosLike, parts: Omit<AuthorizedFetchParts
     const body = typeof response.data === 'string' ? response.data : JSON.stringify(response.data ?? null);
     const answer = new Response(body, { status: 401, headers: { ...(response.headers as Record<string, string>) } });
     if (!(await isRefused(answer, grant, clock))) throw error;
-    await session.replace(grant);
-    if (isStream(config.data)) throw error;
+    await unlessAborted(session.replace(grant), config);
+    if (!canReplay(config.data)) throw error;
     return axios.request({ ...config, isRetry: true });
   }
 
@@ -59,12 +63,15 @@ export function attachToAxios(axios: AxiosLike, parts: Omit<AuthorizedFetchParts
   };
 }
 
+/** Undefined once the request is given up: axios, handed it back, does not send it and says in its own way why. */
+function unlessAborted(work: Promise<Grant>, { signal }: Config): Promise<Grant | void> {
+  return untilAborted(work, signal).catch((error: unknown) => {
+    if (!signal?.aborted) throw error;
+  });
+}
+
 /** To axios a path without a base is one of the page's own origin. */
 function absolute(uri: string): string {
   const page = (globalThis as { location?: { href: string } }).location?.href;
   return page === undefined ? uri : new URL(uri, page).href;
-}
-
-function isStream(data: unknown): boolean {
-  return typeof data === 'object' && data !== null && ('getReader' in data || 'pipe' in data);
 }

@@ -62,7 +62,7 @@ export async function isRefused(response: Response, grant: Grant, clock: ServerC
   return code === 'token-invalid' || code === 'unauthenticated';
 }
 
-/** A stream is used up by sending it. */
-function canReplay(body: unknown): boolean {
-  return typeof body !== 'object' || body === null || !('getReader' in body || Symbol.asyncIterator in body);
+/** A stream of whatever kind is used up by sending it. */
+export function canReplay(body: unknown): boolean {
+  return typeof body !== 'object' || !body || !('getReader' in body || 'pipe' in body || Symbol.asyncIterator in body);
 }

@@ -9,7 +9,7 @@ export function personChanged(): ClientProblem {
 }
 
 export function delayed(problem: ClientProblem): ClientProblem {
-  return new ClientProblem('refresh-delayed', 'The sign-in could not be refreshed yet; nobody was signed out', {
+  return new ClientProblem('refresh-delayed', 'The sign-in could not be refreshed yet', {
     status: problem.status,
     retryAfterSeconds: problem.retryAfterSeconds,
     cause: problem,
