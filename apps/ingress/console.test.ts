@@ -3,8 +3,10 @@ import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { Router } from 'express';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { consoleRoutes } from './console.ts';
+import { allowOrigin } from './cors.ts';
 import { pageHeaders } from './page-headers.ts';
 import { startApp } from './testing/start-app.ts';
 
@@ -21,7 +23,10 @@ beforeAll(async () => {
   );
   writeFileSync(join(directory, 'assets', 'main-abc.js'), SCRIPT);
   writeFileSync(join(directory, 'assets', 'secret.env'), 'no');
-  app = await startApp([consoleRoutes({ origin: 'https://ingress.example', asPage, directory })]);
+  app = await startApp([
+    Router().use(allowOrigin('https://app.example')),
+    consoleRoutes({ origin: 'https://ingress.example', asPage, directory }),
+  ]);
 });
 afterAll(async () => {
   await app[Symbol.asyncDispose]();
@@ -68,7 +73,7 @@ it('lets browsers keep what has its hash in its name, for ever', async () => {
   expect(await answer.text()).toBe(SCRIPT);
   expect(answer.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
   expect(answer.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
-  expect(answer.headers.get('vary')).toBe('Accept-Encoding');
+  expect(answer.headers.get('vary')).toBe('origin, accept-encoding');
 });
 
 it.each([

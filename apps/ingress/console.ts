@@ -81,8 +81,8 @@ async function sendAsset(request: Request, response: Response, { type, bytes, gz
   response.set({
     'content-type': type,
     'cache-control': 'public, max-age=31536000, immutable',
-    vary: 'Accept-Encoding',
   });
+  response.vary('accept-encoding');
   if (isGzip) response.set('content-encoding', 'gzip');
   response.end(isGzip ? await gzipped : bytes);
 }

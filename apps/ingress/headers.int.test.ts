@@ -184,9 +184,16 @@ describe('CORS', () => {
     });
   });
 
-  it('varies by origin also where a route varies by more', async () => {
-    const response = await ask('/api/uploads/01930000-0000-7000-8000-000000000001', { headers: bearer() });
-    expect(response.headers.get('vary')?.toLowerCase()).toContain('origin');
+  it.each([
+    '/api/openapi.json',
+    '/.well-known/jwks.json',
+    '/console/',
+    '/nothing',
+    '/api/uploads/01930000-0000-7000-8000-000000000001',
+  ])('varies by origin also where caches may keep an answer, or a route varies by more: %s', async (path) => {
+    const response = await ask(path, { headers: { ...bearer(), origin: CLIENT } });
+    expect(response.headers.get('access-control-allow-origin')).toBe(CLIENT);
+    expect(response.headers.get('vary')?.toLowerCase()).toMatch(/(^|, )origin(,|$)/);
   });
 });
 

@@ -19,9 +19,9 @@ export function apiDocumentRoutes(origin: string, { anyone }: Pick<AccessLimits,
       response.set({
         'content-type': 'application/json',
         'cache-control': `public, max-age=${MAX_AGE_SECONDS}`,
-        vary: 'Accept-Encoding',
         ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
       });
+      response.vary('accept-encoding');
       response.end(isGzip ? gzipped : bytes);
     })
     .all(onlyMethods('GET', 'HEAD'));
