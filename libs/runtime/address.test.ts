@@ -64,8 +64,8 @@ describe('the client address', () => {
   });
 });
 
-it('refuses TRUST_PROXY=true, which would believe everybody', () => {
-  expect(() => readConfig(proxySettings, { TRUST_PROXY: 'true' })).toThrow(ConfigError);
+it.each(['true', '0.0.0.0/0', '10.0.0.0/8,::/0'])('refuses TRUST_PROXY=%s, which would believe everybody', (ranges) => {
+  expect(() => readConfig(proxySettings, { TRUST_PROXY: ranges })).toThrow(ConfigError);
 });
 
 it('knows loopback and normal forms', () => {

@@ -18,6 +18,8 @@ export const proxySettings = {
       for (const range of ranges) {
         if (!ipaddr.isValidCIDR(range)) {
           context.addIssue({ code: 'custom', message: 'must be a list of CIDR ranges such as 10.0.0.0/8,fd00::/8' });
+        } else if (ipaddr.parseCIDR(range)[1] === 0) {
+          context.addIssue({ code: 'custom', message: `${range} would believe everybody: name the proxies` });
         }
       }
     }),
