@@ -130,6 +130,22 @@ describe('cookie mode', () => {
     expect(await endReasonOf(sessionId)).toBe('logout');
   });
 
+  it.each([
+    ['signs out', 'POST', () => '/api/auth/logout'],
+    ['signs out everywhere', 'POST', () => '/api/auth/logout-all'],
+    ['ends the session at hand', 'DELETE', (id: string) => `/api/sessions/${id}`],
+  ])('%s with the access token, and takes the cookies of that session away', async (_, method, pathOf) => {
+    const path = pathOf(sessionIdOf(browser.jar.get('__Host-refresh')));
+    const cookie = [...browser.jar].map(([name, value]) => `${name}=${value}`).join('; ');
+    const send = openClient(ingresses.first.origin);
+    const answer = await send(path, { method, token: login.body.accessToken, headers: { cookie } });
+    expect(answer.status).toBeLessThan(300);
+    expect(answer.headers.getSetCookie()).toEqual([
+      '__Host-refresh=; HttpOnly; Secure; SameSite=Strict; Path=/; Max-Age=0',
+      '__Host-csrf=; Secure; SameSite=Strict; Path=/; Max-Age=0',
+    ]);
+  });
+
   it('remembers the device for its account, and for no other', async () => {
     const device = browser.jar.get('__Host-device');
     await browser.post('/api/auth/logout', {}, browser.withToken());
@@ -236,6 +252,14 @@ describe('the CSRF token', () => {
     ['empty', async () => browser.withToken('')],
     ['made up', async () => browser.withToken(`v1.AAAAAAAA.${'A'.repeat(22)}.${'A'.repeat(22)}`)],
     [
+      'of this session, but not the one in the cookie',
+      async () => {
+        const headers = browser.withToken();
+        await browser.get('/api/auth/csrf');
+        return headers;
+      },
+    ],
+    [
       'of another session, in header and cookie',
       async () => {
         const other = new Browser(openClient(ingresses.first.origin));
@@ -245,8 +269,11 @@ describe('the CSRF token', () => {
       },
     ],
   ])('is refused when it is %s', async (_, headers) => {
-    expect(await browser.refresh(await headers())).toMatchObject({ status: 403, body: { code: 'csrf-refused' } });
+    const given = await headers();
+    expect(await browser.refresh(given)).toMatchObject({ status: 403, body: { code: 'csrf-refused' } });
+    expect(await browser.post('/api/auth/logout', {}, given)).toMatchObject({ status: 403 });
     expect(await generation()).toBe(0);
+    expect(await endReasonOf(sessionIdOf(browser.jar.get('__Host-refresh')))).toBeNull();
   });
 
   it('dies with its session', async () => {
