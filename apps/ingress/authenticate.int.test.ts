@@ -247,8 +247,12 @@ describe('the keys', () => {
     });
     const only = await startIngress({ ...env, SESSION_SECRET: next });
     const sendOnly = openClient(only.origin);
+    const renewed = await sendOnly('/api/auth/refresh', { body: { refreshToken: refreshed.body.refreshToken } });
+    expect(renewed).toMatchObject({ status: 200 });
+    // Its device is known on, under the new secret, or this would be a replay from another one.
     expect(await sendOnly('/api/auth/refresh', { body: { refreshToken: refreshed.body.refreshToken } })).toMatchObject({
       status: 200,
+      body: { refreshToken: renewed.body.refreshToken },
     });
     expect(await sendOnly('/api/auth/refresh', { body: { refreshToken: person.refreshToken } })).toMatchObject({
       status: 401,

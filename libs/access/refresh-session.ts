@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Failure } from '#runtime/failure.ts';
 import type { AccessContext } from '#access/context.ts';
+import { deviceHashesOf, deviceHashOf } from '#access/device.ts';
 import { endReused, standingOf, type Presented, type TokenStanding } from '#access/refresh-replay.ts';
 import { hashOf, refreshTokenText, type RefreshTokenParts } from '#access/refresh-token-text.ts';
 import { openSuccessor, sealSuccessor, type Rotation } from '#access/sealed-successor.ts';
@@ -27,6 +28,8 @@ const MAX_LATE_REPLAYS = 20;
 
 // Everything tested lies in the row that is written: callers behind the first wait for its lock, test again, and change
 // nothing. That needs READ COMMITTED.
+// The session's own device is kept under the first secret from now on, because the secret that it was known by may be given up
+// long before the session ends; another device is not adopted.
 const ROTATE = `
   update refresh_token set
     previous_hash = current_hash,
@@ -35,6 +38,7 @@ const ROTATE = `
     generation = generation + 1,
     rotated_at = now(),
     late_replays = 0,
+    device_hash = case when device_hash = any($5::bytea[]) then $6 else device_hash end,
     last_used_at = now(),
     idle_expires_at = least(now() + idle_seconds * interval '1 second', absolute_expires_at)
   where session_id = $1 and current_hash = $2 and ended_at is null
@@ -59,7 +63,7 @@ export async function refreshSession(context: RefreshContext, refresh: Refresh):
   return replayed;
 }
 
-async function rotate(context: RefreshContext, { presented }: Refresh): Promise<Refreshed | undefined> {
+async function rotate(context: RefreshContext, { presented, client }: Refresh): Promise<Refreshed | undefined> {
   const { first } = context.keys;
   const { sessionId } = presented;
   const rotation = rotationOf(presented);
@@ -67,7 +71,14 @@ async function rotate(context: RefreshContext, { presented }: Refresh): Promise<
   const { rows } = await context.pool.query<{ user_id: string; remaining_seconds: number }>({
     name: 'refresh-rotate',
     text: ROTATE,
-    values: [sessionId, presented.secretHash, hashOf(secret), sealSuccessor(first, rotation, secret)],
+    values: [
+      sessionId,
+      presented.secretHash,
+      hashOf(secret),
+      sealSuccessor(first, rotation, secret),
+      deviceHashesOf(context.keys, client.device),
+      deviceHashOf(first, client.device),
+    ],
   });
   const row = rows[0];
   if (row === undefined) return undefined;

@@ -211,6 +211,19 @@ describe('a refresh', () => {
     expect(await isLive()).toBe(false);
   });
 
+  it('adopts no other device, whoever was the first to use the token', async () => {
+    const first = await refresh(login.body.refreshToken, { deviceId: THIEF });
+    expect(first.status).toBe(200);
+    expect(await refresh(login.body.refreshToken)).toMatchObject({
+      status: 200,
+      body: { refreshToken: first.body.refreshToken },
+    });
+    expect(await refresh(login.body.refreshToken, { deviceId: THIEF })).toMatchObject({
+      status: 401,
+      body: { code: 'refresh-reused' },
+    });
+  });
+
   it('moves the idle end, and never the absolute one', async () => {
     const before = await row();
     await database.pool.query(
