@@ -119,6 +119,9 @@ function pagesOf(queues: readonly JobQueue[], isReadOnly: boolean): RequestHandl
   return serverAdapter.getRouter() as RequestHandler;
 }
 
+/** What is noted where there was nobody left to answer: nginx's code for it. */
+const HUNG_UP = 499;
+
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';
 
 function refuseWrites(observe: BoardObserver): RequestHandler {
@@ -144,12 +147,11 @@ function guardWrites(log: Log, observe: BoardObserver): RequestHandler {
       response.status(403).json({ error: 'This request came from another site.' });
       return;
     }
-    response.once('finish', () => {
-      log.warn(
-        { method: request.method, path: request.originalUrl, status: response.statusCode },
-        'an act on the board',
-      );
-      observe.acted(request, response.statusCode);
+    // Not `finish`: who hangs up has acted all the same.
+    response.once('close', () => {
+      const status = response.writableFinished ? response.statusCode : HUNG_UP;
+      log.warn({ method: request.method, path: request.originalUrl, status }, 'an act on the board');
+      observe.acted(request, status);
     });
     next();
   };
