@@ -7,13 +7,17 @@ export const CSRF_COOKIE = '__Host-csrf';
 
 const MAX_COOKIE_HEADER_LENGTH = 8_192;
 
-/** The value of a cookie; undefined also where the header names it more than once, since nobody can tell which is ours. */
+/**
+ * The value of a cookie; undefined also where the header names it more than once, since nobody can tell which is ours. Of white
+ * space only a space and a tab separate cookies (RFC 6265 §4.2.1): what else `trim` takes away would give a name its prefix
+ * that a browser has not seen there, so that a sibling domain could set it.
+ */
 export function cookieOf(request: Request, name: string): string | undefined {
   const header = request.headers.cookie ?? '';
   if (header.length > MAX_COOKIE_HEADER_LENGTH) return undefined;
   const values = header
     .split(';')
-    .map((pair) => pair.trim())
+    .map((pair) => pair.replaceAll(/^[ \t]+|[ \t]+$/g, ''))
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
   return values.length === 1 && values[0] !== '' ? values[0] : undefined;

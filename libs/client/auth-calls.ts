@@ -33,7 +33,7 @@ export interface AuthCalls {
   logout(refreshToken: string | undefined): Promise<void>;
 }
 
-const CSRF_COOKIE = /(?:^|;\s*)__Host-csrf=([^;]+)/;
+const CSRF_COOKIE = /(?:^|; *)__Host-csrf=([^;]+)/;
 
 export function openAuthCalls({ platform, clock, mode, urlOf, deviceId }: AuthCallParts): AuthCalls {
   const isCookie = mode === 'cookie';
