@@ -47,7 +47,7 @@ export function answerProblems(log: Log): ErrorRequestHandler {
 }
 
 /** What a request was refused for. */
-export interface AnsweredProblem {
+interface AnsweredProblem {
   code: FailureCode | 'bug';
   status: number;
 }

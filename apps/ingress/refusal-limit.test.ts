@@ -24,7 +24,7 @@ async function statusAfter(hangUps: number, limit: RequestHandler, code: Failure
   const app = await startApp([Router().use(limit), late, next]);
   onTestFinished(() => app[Symbol.asyncDispose]());
   for (let time = 0; time < hangUps; time += 1) {
-    arrived = Promise.withResolvers();
+    arrived = Promise.withResolvers<void>();
     const hangUp = new AbortController();
     const given = fetch(`${app.origin}/late`, { signal: hangUp.signal }).catch(() => undefined);
     await Promise.race([arrived.promise, given]);
