@@ -69,6 +69,22 @@ it('asks for the token where one is set, on this machine too', async () => {
   expect([response.status, await response.text()]).toEqual([200, 'a 1']);
 });
 
+it.each([
+  ['GET', '/livez', 200],
+  ['GET', '/readyz', 503],
+  ['GET', '/metrics', 404],
+  ['POST', '/livez', 405],
+])('has the headers of every answer: %s %s', async (method, path, status) => {
+  const origin = await serve({ checks: [{ ...down, required: true }] });
+  const answer = await fetch(origin + path, { method });
+  expect(answer.status).toBe(status);
+  expect(Object.fromEntries(answer.headers)).toMatchObject({
+    'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+  });
+});
+
 it('refuses other methods and leaves other paths alone', async () => {
   const origin = await serve({ checks: [up] });
   const posted = await fetch(`${origin}/livez`, { method: 'POST' });

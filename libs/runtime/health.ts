@@ -66,8 +66,10 @@ export function openHealth({ checks, metrics, metricsToken, now = Date.now }: He
     const { url = '' } = request;
     if (!DOORS.test(url)) return false;
     const [path] = url.split('?', 1);
-    if (request.method !== 'GET' && request.method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end();
-    else if (path === '/livez') send(response, 200);
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      send(response, 405);
+    } else if (path === '/livez') send(response, 200);
     else (path === '/readyz' ? answerReady : answerMetrics)(request, response).catch(() => send(response, 500));
     return true;
   };
@@ -118,6 +120,7 @@ function send(response: ServerResponse, status: number, contentType = 'text/plai
       'content-type': contentType,
       'content-length': String(Buffer.byteLength(body)),
       'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
       'x-content-type-options': 'nosniff',
     })
     .end(body);
