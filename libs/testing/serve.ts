@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openTemplate, runAs } from '#testing/database-template.ts';
@@ -13,6 +13,8 @@ import type { TestDatabaseServer, TestServices } from '#testing/services.ts';
 const workers = Number(process.argv[2]);
 const stack = new AsyncDisposableStack();
 const scratch = mkdtempSync(join(tmpdir(), 'portcullis-test-'));
+// PostgreSQL, which root runs as another user, passes through it.
+chmodSync(scratch, 0o711);
 stack.defer(() => rmSync(scratch, { recursive: true, force: true }));
 const ended = new Promise<void>((resolve) => {
   process.once('disconnect', resolve);
