@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RequestHandler } from 'express';
 
 /**
@@ -18,11 +17,8 @@ export function oneATurn(): RequestHandler {
   }
 
   return (_request, _response, next) => {
-    if (isTaken) {
-      // Else it would go on in the context, and under the id, of the request before it.
-      waiting.push(AsyncLocalStorage.bind(() => next()));
-      return;
-    }
+    // After a promise it goes on in its own context, and under its own id.
+    if (isTaken) return new Promise<void>((resolve) => waiting.push(resolve)).then(() => next());
     isTaken = true;
     setImmediate(endTurn);
     next();
