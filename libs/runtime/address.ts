@@ -37,7 +37,8 @@ export function addressPrefixOf(text: string): string {
   const address = parse(text);
   if (address === undefined) return '0.0.0.0/32';
   if (address instanceof ipaddr.IPv4) return `${address.toString()}/32`;
-  return `${ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/56`).toString()}/56`;
+  const [first = 0, second = 0, third = 0, fourth = 0] = address.parts;
+  return `${new ipaddr.IPv6([first, second, third, fourth & 0xff00, 0, 0, 0, 0]).toString()}/56`;
 }
 
 /** The network around a prefix of `addressPrefixOf`: /24 for IPv4, /48 for IPv6. */
