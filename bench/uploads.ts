@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { findProgram } from '../libs/runtime/find-program.ts';
 import { openLocalClamd, type LocalClamd } from '../libs/uploads/local-clamd.ts';
 import { atLeast, atMost, conclude, told } from './conclude.ts';
 import { cpuSecondsOf } from './cpu.ts';
@@ -51,11 +52,14 @@ export async function report(args: string[]): Promise<Report> {
       large: { type: 'string', default: '200' },
     },
   });
+  if (findProgram(['clamdscan'], []) === undefined) {
+    throw new Error('clamdscan is needed, to compare with: Debian has it in a package of that name');
+  }
   const [rounds, count, large] = [Number(values.rounds), Number(values.files), Number(values.large)];
   await using stack = new AsyncDisposableStack();
   const stores = await openStores(stack);
   const clamd = await openLocalClamd({ dataDir: join(stores.scratch, 'scanner'), restart: false });
-  if (clamd === undefined) throw new Error('clamd is needed; Debian has it in clamav-daemon, and clamdscan too');
+  if (clamd === undefined) throw new Error('clamd is needed: Debian has it in clamav-daemon');
   stack.use(clamd);
   await clamd.ready();
   const conditions = conditionsOf(
