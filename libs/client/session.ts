@@ -47,7 +47,7 @@ export function openSession(parts: SessionParts): Session {
   /** Raised by every sign-in and sign-out: what began before may not commit after. */
   let epoch = 0;
   let flight: { promise: Promise<Grant>; abort: AbortController } | undefined;
-  const grace = openRefreshGrace(platform.now);
+  const presentNow = openRefreshGrace(platform.now);
   let lastHeld: string | undefined;
   let isOut = isWithout();
 
@@ -134,7 +134,7 @@ export function openSession(parts: SessionParts): Session {
         const now = held();
         return now !== undefined && now.accessToken !== stale?.accessToken && isFresh(now);
       };
-      const mayRepeat = grace.present(grant?.accessToken);
+      const mayRepeat = presentNow(grant?.accessToken);
       const outcome = isReplaced()
         ? undefined
         : await askUntilAnswered({
