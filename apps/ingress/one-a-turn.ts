@@ -16,11 +16,14 @@ export function oneATurn(): RequestHandler {
     next();
   }
 
-  return (_request, _response, next) => {
-    // After a promise it goes on in its own context, and under its own id.
-    if (isTaken) return new Promise<void>((resolve) => waiting.push(resolve)).then(() => next());
-    isTaken = true;
-    setImmediate(endTurn);
+  return async (_request, _response, next) => {
+    if (isTaken) {
+      // It goes on in its own context, and under its own id.
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    } else {
+      isTaken = true;
+      setImmediate(endTurn);
+    }
     next();
   };
 }
