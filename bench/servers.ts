@@ -6,7 +6,9 @@ import { spawnTethered } from '../libs/runtime/spawn-tethered.ts';
 const root = join(import.meta.dirname, '..');
 const READY_LIMIT_MS = 20_000;
 /** As docker-compose.yml and npm start run it. */
-const NODE_FLAGS: Record<string, readonly string[]> = { 'apps/ingress/main.ts': ['--max-semi-space-size=16'] };
+const NODE_FLAGS: Record<string, readonly string[]> = {
+  'apps/ingress/main.ts': ['--max-semi-space-size=16', '--heap-growing-percent=30'],
+};
 
 export async function migrateDatabase(env: Record<string, string>): Promise<void> {
   const migrate = await startProgram('apps/migrate/main.ts', env);

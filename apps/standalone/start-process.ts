@@ -16,8 +16,13 @@ export interface ProcessOptions {
   onTrouble: (line: string) => void;
 }
 
-/** Half of what Node 24 lets the young generation grow to: 200 uploads at once cost it 55 MiB less (docs/performance.md). */
-const NODE_FLAGS: Record<string, readonly string[]> = { ingress: ['--max-semi-space-size=16'] };
+/**
+ * Half of what Node 24 lets the young generation grow to: 200 uploads at once cost it 55 MiB less. And the old one is looked
+ * through when it has grown by 30 %: on a machine with much memory V8 lets it grow fourfold (docs/performance.md).
+ */
+const NODE_FLAGS: Record<string, readonly string[]> = {
+  ingress: ['--max-semi-space-size=16', '--heap-growing-percent=30'],
+};
 /** A process that was told to stop has this long to finish what it does. */
 const STOP_LIMIT_MS = 5_500;
 const root = join(import.meta.dirname, '..', '..');
