@@ -19,16 +19,20 @@ export interface Comparison {
 const LOOK_MS = 250;
 const SHOWN = 5;
 
-/** Waits until nothing is open but what is poison. @returns how long it took */
-export async function untilDrained(pool: Pool, limitMs: number): Promise<number> {
+/** Waits until nothing is open but what is poison, as long as it gets less within `stuckMs`. @returns how long it took, in ms */
+export async function untilDrained(pool: Pool, stuckMs: number): Promise<number> {
   const startedAt = performance.now();
+  let least = { open: Number.POSITIVE_INFINITY, sinceMs: startedAt };
   while (true) {
     const { rows } = await pool.query<{ open: number }>(`
-      select (select count(*) from webhook_log where state = 'open')
+      select ((select count(*) from webhook_log where state = 'open')
         + (select count(*) from webhook_event where state = 'open' and coalesce(raw::text, '') not like '%poison-that-%')
-        + (select count(*) from upload where status in ('quarantined', 'scanning')) as open`);
-    if (rows[0]?.open === 0) return performance.now() - startedAt;
-    if (performance.now() - startedAt > limitMs) throw new Error(`${rows[0]?.open} rows are still open`);
+        + (select count(*) from upload where status in ('quarantined', 'scanning')))::int as open`);
+    const open = rows[0]?.open ?? 0;
+    const now = performance.now();
+    if (open === 0) return now - startedAt;
+    if (open < least.open) least = { open, sinceMs: now };
+    if (now - least.sinceMs > stuckMs) throw new Error(`${open} rows are still open, and do not get less`);
     await sleep(LOOK_MS);
   }
 }

@@ -57,7 +57,7 @@ export interface ChaosResult extends Comparison {
 const POKE_MS = 5_000;
 const WARM_UP_MS = 3_000;
 const SETTLE_LIMIT_MS = 30_000;
-const DRAIN_LIMIT_MS = 180_000;
+const STUCK_MS = 180_000;
 const SEAL_LIMIT_MS = 60_000;
 const PAUSE_MS = [500, 3_000] as const;
 const UPLOADERS = 4;
@@ -138,7 +138,7 @@ export async function runChaos(order: ChaosOrder): Promise<ChaosResult> {
     )) {
       if (unanswered > 0) ledger.violate(`${unanswered} ${what} got no answer within ${SETTLE_LIMIT_MS} ms of calm`);
     }
-    const drainedMs = await untilDrained(system.pool, DRAIN_LIMIT_MS);
+    const drainedMs = await untilDrained(system.pool, STUCK_MS);
     await uploaders.close();
     await users.close();
     const comparison = await compareWithLedger(system.pool, ledger);
