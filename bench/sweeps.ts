@@ -9,17 +9,21 @@ import { conditionsOf, figuresOf, type Report } from './report.ts';
 import { fillTables } from './rows/fill.ts';
 import { migrateDatabase } from './servers.ts';
 import { openStores } from './stores.ts';
-import { timeSweep } from './sweeps/time-sweep.ts';
+import { timeSweep, type Write } from './sweeps/time-sweep.ts';
 
 const MARK_MS = 100;
 const LARGE_BYTES = 512 * 1024;
 const RETENTION_DAYS = 30;
-const WRITE_RECEIPT = `
-  update webhook_log set duplicates = duplicates + 1
-  where id = (select id from webhook_log where source = 'shop' order by received_at limit 1)`;
-const WRITE_SESSION = `
-  update user_session set device_label = device_label
-  where id = (select session_id from refresh_token order by absolute_expires_at limit 1)`;
+const WRITES: Record<'receipt' | 'session', Write> = {
+  receipt: {
+    next: 'select id from webhook_log where source = $$shop$$ order by received_at limit 1',
+    write: 'update webhook_log set duplicates = duplicates + 1 where id = $1',
+  },
+  session: {
+    next: 'select session_id as id from refresh_token order by absolute_expires_at limit 1',
+    write: 'update user_session set device_label = device_label where id = $1',
+  },
+};
 
 export const run = async (args: string[]): Promise<boolean> => (await report(args)).passes;
 
@@ -50,8 +54,8 @@ export async function report(args: string[]): Promise<Report> {
   await fillTables(superuserUrl, { size: 0, due: load.sessions, tables: ['user_session', 'refresh_token'] });
 
   const sweeps = [
-    await timeSweep(pool, (client, signal) => sweepReceipts(client, () => RETENTION_DAYS, signal), WRITE_RECEIPT),
-    await timeSweep(pool, sweepAccess, WRITE_SESSION),
+    await timeSweep(pool, (client, signal) => sweepReceipts(client, () => RETENTION_DAYS, signal), WRITES.receipt),
+    await timeSweep(pool, sweepAccess, WRITES.session),
   ];
   const names = ['receipts, with their events, effects and statuses', 'sessions, each with its refresh token'];
   const figures = figuresOf(

@@ -12,19 +12,26 @@ export interface SweepTimes {
   waits: number[];
 }
 
+/** How somebody writes to the row that goes next: the look for it passes all that are gone, and is not part of the wait. */
+export interface Write {
+  next: string;
+  write: string;
+}
+
 /** Runs a sweep while somebody keeps writing to the rows that it removes. */
 export async function timeSweep(
   pool: Pool,
   sweep: (client: Queryable, signal: AbortSignal) => Promise<number>,
-  write: string,
+  { next, write }: Write,
 ): Promise<SweepTimes> {
   const statements: number[] = [];
   const waits: number[] = [];
   const over = new AbortController();
   const writing = (async () => {
     while (!over.signal.aborted) {
+      const { rows } = await pool.query<{ id: string }>(next);
       const startedAt = performance.now();
-      await pool.query(write);
+      await pool.query(write, [rows[0]?.id]);
       waits.push(performance.now() - startedAt);
       await sleep(WRITER_REST_MS);
     }

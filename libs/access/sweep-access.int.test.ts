@@ -86,11 +86,11 @@ describe('the sweep', () => {
 const use = (sessionId: string) =>
   database.pool.query('update refresh_token set last_used_at = now() where session_id = $1', [sessionId]);
 
-/** Tells how many rows each statement has changed. */
-function watched(client: Queryable, onChanged: (rows: number) => void): Queryable {
+/** Tells how many rows each statement has removed. */
+function watched(client: Queryable, onRemoved: (rows: number) => void): Queryable {
   const query = async (text: string, values?: unknown[]) => {
     const result = await client.query(text, values);
-    onChanged(result.rowCount ?? 0);
+    onRemoved(result.rows[0]?.removed);
     return result;
   };
   return { query } as unknown as Queryable;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { removeInBatches } from '#database/remove-in-batches.ts';
+import { removeInBatches, type Removed } from '#database/remove-in-batches.ts';
 
 /** What the statements are asked for, each of which takes so long and removes what it may. */
 async function askedFor(rows: number, { tookMs, leastRows }: { tookMs: number; leastRows: number }): Promise<number[]> {
@@ -11,7 +11,7 @@ async function askedFor(rows: number, { tookMs, leastRows }: { tookMs: number; l
       nowMs += tookMs;
       const taken = Math.min(most, left);
       left -= taken;
-      return taken;
+      return { removed: taken };
     },
     { leastRows, signal: new AbortController().signal, now: () => nowMs, restMs: 0 },
   );
@@ -29,6 +29,18 @@ it.each([
 });
 
 it('ends where it is told to', async () => {
-  const never = async (): Promise<number> => Promise.reject(new Error('asked all the same'));
+  const never = async (): Promise<Removed> => Promise.reject(new Error('asked all the same'));
   expect(await removeInBatches(never, { leastRows: 1, signal: AbortSignal.abort() })).toBe(0);
+});
+
+it('goes on where the last one ended, and stays there where that said nothing', async () => {
+  const asked: string[] = [];
+  const answers: Removed[] = [{ removed: 2, last: '2026-01-01' }, { removed: 1 }, { removed: 0, last: null }];
+  const signal = new AbortController().signal;
+  const remove = async (_rows: number, from: string): Promise<Removed> => {
+    asked.push(from);
+    return answers[asked.length - 1] as Removed;
+  };
+  expect(await removeInBatches(remove, { leastRows: 1, signal, restMs: 0 })).toBe(3);
+  expect(asked).toEqual(['-infinity', '2026-01-01', '2026-01-01']);
 });

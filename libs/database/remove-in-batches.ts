@@ -19,21 +19,32 @@ export interface Batches extends SweepPace {
   signal: AbortSignal;
 }
 
+/** What one statement did. */
+export interface Removed {
+  removed: number;
+  /** The latest time among the rows that it removed, as PostgreSQL writes it. */
+  last?: string | null;
+}
+
 /**
- * Repeats a statement that removes at most so many rows, and says how many it did, until there are none, with a rest after
- * each. @returns rows removed
+ * Repeats a statement that removes at most so many rows, the oldest first, until there are none, with a rest after each. It
+ * is given the time to begin from: a look that began at the oldest again and again would pass all that are removed already,
+ * which stay in the index until the next vacuum. What somebody else holds meanwhile is left for the next sweep.
+ * @returns rows removed
  */
 export async function removeInBatches(
-  remove: (rows: number) => Promise<number>,
+  remove: (rows: number, from: string) => Promise<Removed>,
   { leastRows, signal, now = () => performance.now(), restMs = REST_MS }: Batches,
 ): Promise<number> {
   let total = 0;
   let rows = FIRST_ROWS;
+  let from = '-infinity';
   while (!signal.aborted) {
     const startedAt = now();
-    const removed = await remove(rows);
+    const { removed, last } = await remove(rows, from);
     total += removed;
     if (removed === 0) break;
+    from = last ?? from;
     rows = Math.max(leastRows, fitting(rows, now() - startedAt));
     await sleep(restMs);
   }

@@ -1,5 +1,5 @@
 import type { Queryable } from '#database/pool.ts';
-import { removeInBatches, type SweepPace } from '#database/remove-in-batches.ts';
+import { removeInBatches, type Removed, type SweepPace } from '#database/remove-in-batches.ts';
 import type { RetentionDaysOf } from '#webhooks/retention.ts';
 
 /** Few, because a body may have megabytes. */
@@ -21,7 +21,8 @@ export async function sweepReceipts(
     for (const source of await sourcesIn(client, table)) {
       const days = retentionDaysOf(source);
       total += await removeInBatches(
-        async (rows) => (await client.query<{ removed: number }>(remove, [source, days, rows])).rows[0]?.removed ?? 0,
+        async (rows, from) =>
+          (await client.query<Removed>(remove, [source, days, rows, from])).rows[0] ?? { removed: 0 },
         { ...pace, leastRows: LEAST_ROWS, signal },
       );
     }
@@ -42,40 +43,44 @@ async function sourcesIn(client: Queryable, table: string): Promise<string[]> {
   return rows.map(({ source }) => source);
 }
 
+const COUNT = 'select count(*)::int as removed, max(at)::text as last from removed';
+
 /** Receipts are compared and ordered by source as well: only an index of the source's own rows serves that, however old others are. */
 const REMOVE = {
   webhook_log: `
     with due as (
-      select id, sum(size_bytes) over (order by received_at, id) - size_bytes as bytes_before
+      select id, received_at, sum(size_bytes) over (order by received_at, id) - size_bytes as bytes_before
       from (
         select id, received_at, size_bytes from webhook_log
-        where (source, received_at) >= ($1, '-infinity')
+        where (source, received_at) >= ($1, $4::timestamptz)
           and (source, received_at) < ($1, now() - make_interval(days => $2)) and state <> 'open'
         order by source, received_at, id limit $3 for update skip locked
       ) as oldest
     ), removed as (
-      delete from webhook_log using due where webhook_log.id = due.id and bytes_before < ${MAX_BYTES} returning 1
+      delete from webhook_log using due where webhook_log.id = due.id and bytes_before < ${MAX_BYTES}
+      returning due.received_at as at
     )
-    select count(*) as removed from removed`,
+    ${COUNT}`,
   webhook_event: `
     with due as (
-      select id from webhook_event
-      where source = $1 and created_at < now() - make_interval(days => $2) and state <> 'open'
+      select id, created_at from webhook_event
+      where source = $1 and created_at >= $4::timestamptz and created_at < now() - make_interval(days => $2) and state <> 'open'
       order by created_at, id limit $3 for update skip locked
     ), effects as (
       delete from webhook_effect using due where event_id = due.id
     ), removed as (
-      delete from webhook_event using due where webhook_event.id = due.id returning 1
+      delete from webhook_event using due where webhook_event.id = due.id returning due.created_at as at
     )
-    select count(*) as removed from removed`,
+    ${COUNT}`,
   message_status: `
     with due as (
-      select message_id from message_status
-      where source = $1 and changed_at < now() - make_interval(days => $2)
+      select message_id, changed_at from message_status
+      where source = $1 and changed_at >= $4::timestamptz and changed_at < now() - make_interval(days => $2)
       order by changed_at limit $3 for update skip locked
     ), removed as (
       delete from message_status using due
-      where source = $1 and message_status.message_id = due.message_id returning 1
+      where source = $1 and message_status.message_id = due.message_id
+      returning due.changed_at as at
     )
-    select count(*) as removed from removed`,
+    ${COUNT}`,
 };
