@@ -7,7 +7,7 @@ import { missingPrograms } from './system-packages.mjs';
 import { faultsWithoutRedis, lastLine, tallyOf } from './tally.mjs';
 
 const REMOVAL_TRIES = 50;
-/** For what hangs. A run takes 15 minutes on two fast cores; on slow ones it was seen to need more than 25, with no test failing. */
+/** For what hangs. A run takes 20 minutes on two slow cores. */
 const VITEST_LIMIT_MS = 40 * 60_000;
 /** Stores that tests must not take from the shell: they have their own. */
 const STORES = ['DATABASE_URL', 'MIGRATE_DATABASE_URL', 'QUEUE_URL', 'REDIS_URL', 'CLAMD_URL'];
