@@ -11,6 +11,7 @@ describe('the value of a cookie', () => {
     ['among others', 'a=1; __Host-refresh=v1.a; b=2', 'v1.a'],
     ['without spaces', 'a=1;__Host-refresh=v1.a;b=2', 'v1.a'],
     ['with more of them', 'a=1; \t __Host-refresh=v1.a \t; b=2', 'v1.a'],
+    ['behind nothing but spaces', ` \t ;${' '.repeat(8_000)}a; __Host-refresh=v1.a`, 'v1.a'],
     ['with a sign of its own', '__Host-refresh=a=b==', 'a=b=='],
   ])('is found: %s', (_, cookie, value) => {
     expect(valueIn(cookie)).toBe(value);

@@ -17,11 +17,21 @@ export function cookieOf(request: Request, name: string): string | undefined {
   if (header.length > MAX_COOKIE_HEADER_LENGTH) return undefined;
   const values = header
     .split(';')
-    .map((pair) => pair.replaceAll(/^[ \t]+|[ \t]+$/g, ''))
+    .map(withoutSpace)
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
   return values.length === 1 && values[0] !== '' ? values[0] : undefined;
 }
+
+/** By hand, because a regular expression looks for the end from each space anew: 8 KB of them took it 100 ms. */
+function withoutSpace(pair: string): string {
+  let [from, to] = [0, pair.length];
+  while (from < to && isSpace(pair[from])) from += 1;
+  while (to > from && isSpace(pair[to - 1])) to -= 1;
+  return pair.slice(from, to);
+}
+
+const isSpace = (character: string | undefined): boolean => character === ' ' || character === '\t';
 
 /** Sets a cookie for our own pages only. `value` is of our own making and needs no encoding. */
 export function setCookie(
